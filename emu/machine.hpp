@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/address.hpp"
+#include "base/result.hpp"
+#include "emu/cpu_state.hpp"
+#include "emu/memory.hpp"
+#include "emu/symbols.hpp"
+#include "emu/window/window.hpp"
+
+namespace trapgate::emu {
+
+struct MachineConfig {
+    std::uint64_t ram_bytes = 256ULL << 20;
+    std::string model = "functional";  ///< Timing model, see cpu/timing.hpp.
+};
+
+/// Why a run ended.
+enum class StopReason : std::uint8_t {
+    GuestExit,    ///< The guest wrote to the debug-exit port; `status` is what it wrote.
+    Shutdown,     ///< The guest asked for power-off or reset.
+    Panic,        ///< The guest's kernel panicked (debug-exit port, status 255).
+    TripleFault,
+    Dead,         ///< HLT with interrupts off, or nothing left that could wake the CPU.
+    InsnLimit,
+    CycleLimit,
+    TimeLimit,
+    Requested,    ///< request_stop().
+};
+
+struct StopEvent {
+    StopReason reason = StopReason::Requested;
+    std::uint32_t status = 0;  ///< The guest's own number for GuestExit and Panic.
+    GuestVa rip;
+    bool operator==(const StopEvent&) const = default;
+};
+
+/// Limits of one run() call, counted from reset for instructions and cycles. Exact to the instruction.
+struct RunLimits {
+    std::uint64_t max_instructions = UINT64_MAX;
+    Cycles max_cycles{UINT64_MAX};
+    double max_host_seconds = 0;  ///< 0 = none. Checked between blocks.
+};
+
+struct Counters {
+    std::uint64_t instructions = 0;
+    Cycles cycles;
+    std::uint64_t blocks = 0;
+    std::uint64_t interrupts = 0;
+    std::array<std::uint64_t, 32> exceptions{};  ///< Delivered to the guest, by vector.
+    bool operator==(const Counters&) const = default;
+};
+
+class Machine;
+
+/// Runs when the guest executes an int3 that belongs to the host. RIP is at the int3 itself (the address the
+/// handler was registered for); the handler must set RIP, or the same trap comes again.
+using TrapHandler = std::function<void(Machine&)>;
+
+/// A deterministic x86-64 computer: CPU, RAM, devices, clock, probe window, and the tables of host-owned traps.
+/// One thread at a time. Several machines may live in one process.
+class Machine {
+public:
+    static Result<std::unique_ptr<Machine>> create(const MachineConfig& config);
+    virtual ~Machine() = default;
+
+    [[nodiscard]] virtual Cpu& cpu() = 0;
+    [[nodiscard]] virtual PhysicalMemory& memory() = 0;
+    [[nodiscard]] virtual ProbeWindow& window() = 0;
+    [[nodiscard]] virtual const MachineConfig& config() const = 0;
+
+    /// Symbols and BTF of the loaded kernel; empty before load.
+    [[nodiscard]] virtual const SymbolTable& symbols() const = 0;
+    [[nodiscard]] virtual std::span<const std::byte> kernel_btf() const = 0;
+    virtual void set_kernel(SymbolTable symbols, std::vector<std::byte> btf) = 0;
+
+    /// Runs until a limit or an end.
+    virtual StopEvent run(const RunLimits& limits) = 0;
+    /// Asks a run in progress to stop at the next block boundary. Any thread, also from a handler.
+    virtual void request_stop() = 0;
+
+    [[nodiscard]] virtual Counters counters() const = 0;
+    /// Virtual time now; exact wherever the machine's own thread may ask.
+    [[nodiscard]] virtual Cycles now() const = 0;
+    /// Nanoseconds of virtual time since reset, at the model's nominal frequency (1 GHz for functional).
+    [[nodiscard]] virtual std::uint64_t now_ns() const = 0;
+
+    /// Makes window allocations visible in the current address space (and so in all: kernel halves are shared).
+    virtual Result<void> map_window() = 0;
+
+    // Memory. Virtual accesses use the current CR3, ignore permissions, and see through planted bytes.
+    /// Reads guest-virtual bytes as the guest wrote them; false when any page is not present.
+    [[nodiscard]] virtual bool read(GuestVa va, std::span<std::byte> to) const = 0;
+    /// Writes guest-virtual bytes and invalidates translations.
+    [[nodiscard]] virtual bool write(GuestVa va, std::span<const std::byte> from) = 0;
+    [[nodiscard]] virtual std::optional<GuestPa> translate(GuestVa va) const = 0;
+    /// Writes into a window text block and invalidates translations.
+    virtual void write_text(const WindowBlock& block, std::uint64_t offset,
+                            std::span<const std::byte> from) = 0;
+
+    // Traps.
+    /// Calls `handler` when the int3 that stands at `va` in window text executes.
+    virtual void add_window_trap(GuestVa va, TrapHandler handler) = 0;
+    virtual void remove_window_trap(GuestVa va) = 0;
+    /// Plants 0xCC over the first byte at `va` in guest memory. EFAULT when not mapped, EBUSY when planted.
+    virtual Result<void> plant(GuestVa va, TrapHandler handler) = 0;
+    /// Puts the original byte back.
+    virtual void unplant(GuestVa va) = 0;
+
+    /// Console bytes as the guest writes them; called on the machine's thread.
+    virtual void set_console_sink(std::function<void(std::string_view)> sink) = 0;
+    /// Bytes typed at the console.
+    virtual void console_input(std::string_view bytes) = 0;
+};
+
+template <class T>
+[[nodiscard]] std::optional<T> read_value(const Machine& machine, GuestVa va) {
+    T value;
+    if (!machine.read(va, std::as_writable_bytes(std::span(&value, 1)))) {
+        return std::nullopt;
+    }
+    return value;
+}
+
+}  // namespace trapgate::emu

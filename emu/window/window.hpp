@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <span>
+
+#include "base/address.hpp"
+#include "base/result.hpp"
+#include "emu/memory.hpp"
+
+namespace trapgate::emu {
+
+/// Where the probe window lies. Text is in Linux's module range, within +-2 GiB of any kernel text at or above
+/// 0xffffffff80000000; data has its own range under the same top-level entry (PML4[511]). Physical addresses are
+/// outside every e820 map.
+inline constexpr GuestVa kWindowTextVa{0xffff'ffff'f000'0000};
+inline constexpr std::uint64_t kWindowTextBytes = 16ULL << 20;
+inline constexpr GuestPa kWindowTextPa{0x80'0000'0000};
+inline constexpr GuestVa kWindowDataVa{0xffff'ffa0'0000'0000};
+inline constexpr std::uint64_t kWindowDataBytes = 1ULL << 30;
+inline constexpr GuestPa kWindowDataPa{0x81'0000'0000};
+/// Page tables of the window itself.
+inline constexpr GuestPa kWindowTablesPa{0x82'0000'0000};
+inline constexpr std::uint64_t kWindowTablesBytes = 8ULL << 20;
+
+/// A piece of the window, seen from both sides.
+struct WindowBlock {
+    std::byte* host = nullptr;
+    GuestVa va;
+    GuestPa pa;
+    std::uint64_t bytes = 0;  ///< Usable bytes from `host` and `va`, a mirrored tail counted once.
+    /// Data only: the memfd and the offset in it, page-aligned, for mmap by others.
+    int fd = -1;
+    std::uint64_t fd_offset = 0;
+    bool operator==(const WindowBlock&) const = default;
+};
+
+/// The memory outside the guest's e820 map that holds everything the host puts into the guest. Text blocks are
+/// mapped read-execute, data blocks read-write-no-execute, never both; unused pages are not mapped.
+/// Allocation is deterministic: the same calls give the same addresses.
+class ProbeWindow {
+public:
+    /// Adds the window's regions to the machine's physical memory.
+    static Result<ProbeWindow> create(PhysicalMemory& memory);
+
+    /// Code space, 16-byte aligned; the caller writes through Machine::write_text. ENOMEM when full.
+    [[nodiscard]] Result<WindowBlock> allocate_text(std::uint64_t bytes);
+    void free_text(const WindowBlock& block);
+
+    /// Zeroed data in whole pages. The last `mirrored_tail` bytes (a multiple of a page, or 0) appear a second
+    /// time right behind the block, for the guest and for the host pointer alike, as ring buffers need. ENOMEM
+    /// when full.
+    [[nodiscard]] Result<WindowBlock> allocate_data(std::uint64_t bytes, std::uint64_t mirrored_tail = 0);
+    void free_data(const WindowBlock& block);
+
+    /// The entries that a page-table root needs in its PML4[511] sub-tree are written by map_into; true when it
+    /// changed anything (the caller then flushes the TLB). Errors: the root has no PML4[511] (ENOENT), or the
+    /// guest uses the window's place (EBUSY).
+    [[nodiscard]] Result<bool> map_into(PhysicalMemory& memory, GuestPa pml4);
+
+    [[nodiscard]] static bool contains(GuestVa va);
+    [[nodiscard]] static bool text_contains(GuestVa va) {
+        return va >= kWindowTextVa && va - kWindowTextVa < kWindowTextBytes;
+    }
+};
+
+}  // namespace trapgate::emu
