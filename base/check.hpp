@@ -10,16 +10,16 @@ namespace trapgate {
 inline constexpr int kBugExitStatus = 70;
 
 /// Prints the failed condition with its place and the reason, then ends the process with status 70.
-[[noreturn]] void report_bug(
-    std::string_view condition, std::string_view why,
-    const std::source_location& place = std::source_location::current());
+[[noreturn]] void report_bug(std::string_view condition, std::string_view why,
+                             const std::source_location& place = std::source_location::current());
 
 }  // namespace trapgate
 
-/// An invariant of our own code. Stays on in release builds; never used for input or guest behaviour.
-#define TG_CHECK(condition, why)                        \
-    do {                                                \
-        if (!(condition)) [[unlikely]] {                \
-            ::trapgate::report_bug(#condition, (why));  \
-        }                                               \
+/// An invariant of our own code. Stays on in release builds; never used for input or guest
+/// behaviour.
+#define TG_CHECK(condition, why)                       \
+    do {                                               \
+        if (!(condition)) [[unlikely]] {               \
+            ::trapgate::report_bug(#condition, (why)); \
+        }                                              \
     } while (false)

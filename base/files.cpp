@@ -22,7 +22,7 @@ Result<std::vector<std::byte>> read_file(const std::filesystem::path& path) {
     if (!file) {
         return refuse(errno);
     }
-    struct stat info {};
+    struct stat info{};
     if (::fstat(file.get(), &info) != 0) {
         return refuse(errno);
     }
@@ -55,19 +55,25 @@ Result<std::vector<std::byte>> read_file(const std::filesystem::path& path) {
 Result<void> write_file(const std::filesystem::path& path, std::string_view bytes) {
     std::filesystem::path draft = path;
     draft += ".new";
+    const auto give_up = [&](const std::string& what, int error) {
+        std::error_code ignored;
+        std::filesystem::remove(draft, ignored);
+        return fail(what, path.string(), "is its folder writable?", error);
+    };
     {
+        errno = 0;
         std::ofstream out(draft, std::ios::binary | std::ios::trunc);
         out.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
         out.close();
         if (!out) {
             const int error = errno == 0 ? EIO : errno;
-            return fail(std::strerror(error), path.string(), "is its folder writable?", error);
+            return give_up(std::strerror(error), error);
         }
     }
     std::error_code error;
     std::filesystem::rename(draft, path, error);
     if (error) {
-        return fail(error.message(), path.string(), "is its folder writable?", error.value());
+        return give_up(error.message(), error.value());
     }
     return {};
 }

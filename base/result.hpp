@@ -10,8 +10,8 @@
 
 namespace trapgate {
 
-/// An error caused by input: what went wrong, where, and what to try next. Bugs of our own never travel
-/// as values; they hit TG_CHECK (base/check.hpp).
+/// An error caused by input: what went wrong, where, and what to try next. Bugs of our own never
+/// travel as values; they hit TG_CHECK (base/check.hpp).
 struct Error {
     std::string what;          ///< One sentence without a full stop: "not an ELF file".
     std::string where;         ///< File, option, symbol or address; empty when `what` says it all.
