@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <span>
 #include <string>
 #include <vector>
@@ -27,10 +28,19 @@ struct VerifierInput {
 struct VerifiedProgram {
     std::uint32_t prog_type = 0;
     std::vector<Insn> insns;
-    std::uint32_t stack_bytes = 0;
+    std::uint32_t stack_bytes = 0;  ///< Largest frame of any function.
     std::uint32_t insns_processed = 0;
+    /// Some path may read stack bytes that it never wrote: they must read as zero.
+    bool reads_uninit_stack = false;
     /// For each call of a helper on a constant map (look-ups that the JIT inlines): index into the input's maps, else -1.
     std::vector<std::int32_t> call_map;
+    /// Stack of each function by its first instruction; functions that are not here use stack_bytes.
+    std::map<std::uint32_t, std::uint32_t> function_stack;
+
+    [[nodiscard]] std::uint32_t stack_bytes_of(std::uint32_t first_insn) const {
+        const auto found = function_stack.find(first_insn);
+        return found == function_stack.end() ? stack_bytes : found->second;
+    }
 };
 
 struct VerifierAnswer {
