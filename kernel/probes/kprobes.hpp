@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Kprobes on a guest kernel that knows nothing of them: the register_kprobe family, and what
+// happens at a hit.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/address.hpp"
+#include "base/result.hpp"
+#include "emu/machine.hpp"
+#include "kernel/probes/places.hpp"
+#include "kernel/probes/probe_place.hpp"
+#include "kernel/probes/probe_regs.hpp"
+#include "kernel/probes/slots.hpp"
+
+namespace trapgate::kernel {
+
+class Kprobes;
+
+/// Runs on the host before the displaced instruction. Non-zero: the handler has set the registers,
+/// RIP included, and neither the rest of the handlers nor the displaced instruction runs.
+using PreHandler = std::function<int(Kprobe&, ProbeRegs&)>;
+/// Runs on the host after the displaced instruction; RIP is where the guest goes on.
+using PostHandler = std::function<void(Kprobe&, ProbeRegs&)>;
+/// Work for the guest CPU between the pre handler and the displaced instruction, such as a BPF
+/// program. It must call `done` exactly once, at once or from a later trap handler, with the
+/// guest's registers back in place.
+using GuestHandler = std::function<void(Kprobe&, ProbeRegs&, std::function<void()> done)>;
+
+/// What to probe and what to do there: a symbol with an offset, or an address (the symbol is then
+/// empty).
+struct KprobeSpec {
+    std::string symbol;
+    std::uint64_t offset = 0;
+    std::optional<GuestVa> address;
+    PreHandler pre_handler;
+    GuestHandler guest_handler;
+    PostHandler post_handler;
+    bool disabled = false;  ///< Registered without being armed (KPROBE_FLAG_DISABLED).
+};
+
+/// One registered probe.
+class Kprobe {
+public:
+    [[nodiscard]] GuestVa address() const { return address_; }
+    /// "symbol+0xoffset", or the bare address.
+    [[nodiscard]] const std::string& where() const { return where_; }
+    [[nodiscard]] bool enabled() const { return enabled_; }
+    /// Times the handlers ran.
+    [[nodiscard]] std::uint64_t hits() const { return hits_; }
+    /// Hits that ran no handler because the CPU was inside a probe already.
+    [[nodiscard]] std::uint64_t nmissed() const { return nmissed_; }
+    /// For a guest handler that could not do its work: the hit becomes a miss.
+    void count_missed() { ++nmissed_; }
+
+private:
+    friend class Kprobes;
+    friend class KprobeHandle;
+    GuestVa address_;
+    std::string where_;
+    KprobeSpec spec_;
+    bool enabled_ = true;
+    bool registered_ = true;
+    std::uint64_t hits_ = 0;
+    std::uint64_t nmissed_ = 0;
+    std::weak_ptr<ProbePlace> place_;
+};
+
+/// Owns one registration: destruction unregisters. Movable; an empty handle owns nothing.
+class KprobeHandle {
+public:
+    KprobeHandle() = default;
+    KprobeHandle(Kprobes& owner, std::shared_ptr<Kprobe> probe)
+        : owner_(&owner), probe_(std::move(probe)) {}
+    KprobeHandle(KprobeHandle&& other) noexcept;
+    KprobeHandle& operator=(KprobeHandle&& other) noexcept;
+    KprobeHandle(const KprobeHandle&) = delete;
+    KprobeHandle& operator=(const KprobeHandle&) = delete;
+    ~KprobeHandle() { reset(); }
+
+    explicit operator bool() const { return probe_ != nullptr; }
+    [[nodiscard]] Kprobe& operator*() const { return *probe_; }
+    [[nodiscard]] Kprobe* operator->() const { return probe_.get(); }
+    /// Unregisters now.
+    void reset();
+
+private:
+    Kprobes* owner_ = nullptr;
+    std::shared_ptr<Kprobe> probe_;
+};
+
+/// All kprobes of one machine. The machine must outlive it. Calls are for the machine's own thread,
+/// between runs or from a handler.
+class Kprobes {
+public:
+    explicit Kprobes(emu::Machine& machine);
+    ~Kprobes();
+    Kprobes(const Kprobes&) = delete;
+    Kprobes& operator=(const Kprobes&) = delete;
+
+    /// Errors, with Linux's numbers: ENOENT unknown symbol; EINVAL both or neither of symbol and
+    /// address, not kernel text, blacklisted, or an instruction that masks interrupts; EILSEQ not
+    /// the start of an instruction, or a trapping one; EOPNOTSUPP an instruction that cannot run
+    /// out of line; ENOMEM no slot; EBUSY the byte belongs to a debugger.
+    [[nodiscard]] Result<KprobeHandle> register_kprobe(KprobeSpec spec);
+    /// EINVAL when the probe is no longer registered.
+    Result<void> enable(Kprobe& probe);
+    Result<void> disable(Kprobe& probe);
+
+    /// Registered probes, by address and then by age.
+    [[nodiscard]] std::vector<std::shared_ptr<const Kprobe>> all() const;
+    /// A probe's handlers, or its displaced instruction, are under way.
+    [[nodiscard]] bool running() const { return !hits_.empty(); }
+    /// Where the guest itself would be when `rip` is in an instruction slot; else `rip`.
+    [[nodiscard]] GuestVa original_rip(GuestVa rip) const;
+
+private:
+    friend class KprobeHandle;
+
+    enum class Phase : std::uint8_t { Handlers, Stepping };
+
+    /// One hit on its way. A second one can come only while a guest handler runs: it is a miss.
+    struct Hit {
+        std::shared_ptr<ProbePlace> place;
+        std::vector<std::shared_ptr<Kprobe>> members;  ///< As they were when it came.
+        std::size_t next = 0;                          ///< Of `members`, whose handlers are due.
+        bool missed = false;
+        Phase phase = Phase::Handlers;
+        std::shared_ptr<DisplacedSlot> slot;  ///< While stepping.
+    };
+
+    [[nodiscard]] const TextRules& text_rules();
+    Result<std::shared_ptr<ProbePlace>> place_at(GuestVa address);
+    /// Makes int3 and slot agree with the place's members.
+    Result<void> update(const std::shared_ptr<ProbePlace>& place);
+    Result<void> update_slot(ProbePlace& place);
+    Result<void> set_enabled(Kprobe& probe, bool enabled);
+    void unregister(Kprobe& probe);
+
+    void on_hit(GuestVa address);
+    void run_handlers(std::size_t depth);
+    void run_displaced();
+    void on_stepped(GuestVa next, GuestVa slot);
+    void run_post_handlers(const Hit& hit);
+
+    emu::Machine& machine_;
+    SlotPages slots_;
+    std::map<GuestVa, std::shared_ptr<ProbePlace>> places_;
+    std::vector<Hit> hits_;
+    std::optional<TextRules> text_rules_;
+    const emu::Symbol* rules_made_for_ = nullptr;
+};
+
+}  // namespace trapgate::kernel

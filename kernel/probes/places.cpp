@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// The bounds of text and of the blacklisted sections are the linker symbols of Linux
+// (include/asm-generic/sections.h); NOKPROBE_SYMBOL(f) leaves a symbol _kbl_addr_f behind
+// (include/asm-generic/kprobes.h).
+#include "kernel/probes/places.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <map>
+
+#include <fmt/format.h>
+
+namespace trapgate::kernel {
+namespace {
+
+using emu::Machine;
+using emu::Symbol;
+using emu::SymbolTable;
+
+struct SectionSymbols {
+    std::string_view begin, end, what;
+};
+
+constexpr SectionSymbols kText[] = {
+    {"_stext", "_etext", ".text"},
+    {"_sinittext", "_einittext", ".init.text"},
+};
+
+constexpr SectionSymbols kBlacklist[] = {
+    {"__kprobes_text_start", "__kprobes_text_end", ".kprobes.text"},
+    {"__entry_text_start", "__entry_text_end", ".entry.text"},
+    {"__noinstr_text_start", "__noinstr_text_end", ".noinstr.text"},
+};
+
+bool starts_with_endbr64(const Machine& machine, GuestVa va) {
+    constexpr std::uint32_t kEndbr64 = 0xfa1e0ff3;
+    return emu::read_value<std::uint32_t>(machine, va) == kEndbr64;
+}
+
+/// EILSEQ unless decoding from the symbol's start arrives at `address`.
+Result<void> check_boundary(const Machine& machine, const Symbol& symbol, GuestVa address) {
+    GuestVa at = symbol.address;
+    while (at < address) {
+        const std::optional<InsnClass> insn = classify(read_insn_bytes(machine, at));
+        if (!insn) {
+            return fail("the code before it cannot be decoded", machine.symbols().describe(at), {},
+                        EILSEQ);
+        }
+        const GuestVa next = at + insn->length;
+        if (next > address) {
+            return fail("not the start of an instruction", machine.symbols().describe(address),
+                        fmt::format("instructions start at {}+{:#x} and {}+{:#x}", symbol.name,
+                                    at - symbol.address, symbol.name, next - symbol.address),
+                        EILSEQ);
+        }
+        at = next;
+    }
+    return {};
+}
+
+const char* refusal_reason(int refusal) {
+    switch (refusal) {
+        case EILSEQ: return "the instruction traps by itself";
+        case EINVAL: return "the instruction holds interrupts back behind itself";
+        default: return "the instruction cannot run anywhere but in its place";
+    }
+}
+
+}  // namespace
+
+TextRules::TextRules(const SymbolTable& symbols) {
+    constexpr std::string_view kNoKprobePrefix = "_kbl_addr_";
+    std::map<std::string_view, GuestVa> bounds;
+    for (const SectionSymbols& section : kText) {
+        bounds[section.begin] = bounds[section.end] = GuestVa{};
+    }
+    for (const SectionSymbols& section : kBlacklist) {
+        bounds[section.begin] = bounds[section.end] = GuestVa{};
+    }
+    for (const Symbol& symbol : symbols.all()) {
+        if (const auto bound = bounds.find(symbol.name); bound != bounds.end()) {
+            bound->second = symbol.address;
+        } else if (symbol.name.starts_with(kNoKprobePrefix)) {
+            no_kprobe_.insert(symbol.name.substr(kNoKprobePrefix.size()));
+        }
+    }
+    for (const SectionSymbols& section : kText) {
+        if (bounds[section.begin] < bounds[section.end]) {
+            text_.push_back({bounds[section.begin], bounds[section.end], section.what});
+        }
+    }
+    for (const SectionSymbols& section : kBlacklist) {
+        if (bounds[section.begin] < bounds[section.end]) {
+            blacklist_.push_back({bounds[section.begin], bounds[section.end], section.what});
+        }
+    }
+}
+
+bool TextRules::is_text(GuestVa va, const Symbol& symbol) const {
+    if (text_.empty()) {
+        return std::string_view("tTwW").find(symbol.type) != std::string_view::npos;
+    }
+    return std::ranges::any_of(text_, [va](const Section& s) { return s.contains(va); });
+}
+
+std::optional<std::string> TextRules::blacklisted(GuestVa va, const Symbol& symbol) const {
+    const auto section = std::ranges::find_if(blacklist_,
+                                              [va](const Section& s) { return s.contains(va); });
+    if (section != blacklist_.end()) {
+        return fmt::format("{} is in {}, which kprobes stay out of", symbol.name, section->name);
+    }
+    if (no_kprobe_.contains(symbol.name)) {
+        return fmt::format("{} is marked NOKPROBE", symbol.name);
+    }
+    return std::nullopt;
+}
+
+std::vector<std::byte> read_insn_bytes(const Machine& machine, GuestVa va) {
+    std::vector<std::byte> bytes(cpu::kMaxInsnBytes);
+    if (machine.read(va, bytes)) {
+        return bytes;
+    }
+    const std::uint64_t rest_of_page = kPageBytes - va.value % kPageBytes;
+    bytes.resize(std::min<std::uint64_t>(rest_of_page, bytes.size()));
+    if (!machine.read(va, bytes)) {
+        bytes.clear();
+    }
+    return bytes;
+}
+
+Result<GuestVa> resolve_place(const Machine& machine, const std::string& symbol,
+                              std::uint64_t offset, const std::optional<GuestVa>& address) {
+    if (symbol.empty() != address.has_value()) {
+        return fail("a probe needs a symbol or an address, and not both");
+    }
+    GuestVa va = address.value_or(GuestVa{});
+    if (!symbol.empty()) {
+        const Result<Symbol> found = machine.symbols().find(symbol);
+        if (!found) {
+            return tl::unexpected(found.error());
+        }
+        va = found->address;
+    }
+    va = va + offset;
+    const Symbol* container = machine.symbols().containing(va);
+    if (container == nullptr) {
+        return fail("no symbol of the kernel contains this address", fmt::format("{:#x}", va.value),
+                    {}, ENOENT);
+    }
+    constexpr std::uint64_t kEndbrBytes = 4;
+    if (va == container->address && starts_with_endbr64(machine, va)) {
+        va = va + kEndbrBytes;
+    }
+    return va;
+}
+
+Result<CheckedPlace> check_place(const Machine& machine, const TextRules& rules, GuestVa address) {
+    const SymbolTable& symbols = machine.symbols();
+    const Symbol* symbol = symbols.containing(address);
+    if (symbol == nullptr || !rules.is_text(address, *symbol)) {
+        return fail("not kernel text", symbols.describe(address));
+    }
+    if (const std::optional<std::string> why = rules.blacklisted(address, *symbol)) {
+        return fail(*why, symbols.describe(address));
+    }
+    if (Result<void> boundary = check_boundary(machine, *symbol, address); !boundary) {
+        return tl::unexpected(boundary.error());
+    }
+    const std::vector<std::byte> bytes = read_insn_bytes(machine, address);
+    const std::optional<InsnClass> insn_class = classify(bytes);
+    if (!insn_class) {
+        return fail("not an instruction", symbols.describe(address), {}, EILSEQ);
+    }
+    if (insn_class->refusal != 0) {
+        return fail(refusal_reason(insn_class->refusal), symbols.describe(address), {},
+                    insn_class->refusal);
+    }
+    return CheckedPlace{*cpu::decode(bytes), *insn_class};
+}
+
+}  // namespace trapgate::kernel
