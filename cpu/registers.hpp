@@ -9,7 +9,22 @@ namespace trapgate::cpu {
 
 /// The general registers in their encoding order (Intel SDM vol. 2, table 2-2).
 enum class Gpr : std::uint8_t {
-    Rax, Rcx, Rdx, Rbx, Rsp, Rbp, Rsi, Rdi, R8, R9, R10, R11, R12, R13, R14, R15
+    Rax,
+    Rcx,
+    Rdx,
+    Rbx,
+    Rsp,
+    Rbp,
+    Rsi,
+    Rdi,
+    R8,
+    R9,
+    R10,
+    R11,
+    R12,
+    R13,
+    R14,
+    R15
 };
 inline constexpr std::size_t kGprCount = 16;
 
@@ -36,13 +51,27 @@ inline constexpr std::uint64_t kAc = 1U << 18;
 
 /// Exception vectors (Intel SDM vol. 3, table 6-1).
 enum class Vector : std::uint8_t {
-    DivideError = 0, Debug = 1, Nmi = 2, Breakpoint = 3, Overflow = 4, BoundRange = 5,
-    InvalidOpcode = 6, DeviceNotAvailable = 7, DoubleFault = 8, InvalidTss = 10,
-    SegmentNotPresent = 11, StackFault = 12, GeneralProtection = 13, PageFault = 14,
-    X87Error = 16, AlignmentCheck = 17, MachineCheck = 18, SimdError = 19
+    DivideError = 0,
+    Debug = 1,
+    Nmi = 2,
+    Breakpoint = 3,
+    Overflow = 4,
+    BoundRange = 5,
+    InvalidOpcode = 6,
+    DeviceNotAvailable = 7,
+    DoubleFault = 8,
+    InvalidTss = 10,
+    SegmentNotPresent = 11,
+    StackFault = 12,
+    GeneralProtection = 13,
+    PageFault = 14,
+    X87Error = 16,
+    AlignmentCheck = 17,
+    MachineCheck = 18,
+    SimdError = 19
 };
 
-/// "#PF", or "vector 0x20" where there is no mnemonic.
+/// "#PF"; "interrupt" for the vectors that devices use (32 and above).
 [[nodiscard]] std::string_view vector_name(std::uint8_t vector);
 
 /// One segment register with its hidden part.
@@ -50,7 +79,8 @@ struct Segment {
     std::uint16_t selector = 0;
     std::uint64_t base = 0;
     std::uint32_t limit = 0;
-    std::uint32_t attributes = 0;  ///< High dword of the descriptor, bits 8-23 (type, DPL, P, L, D, G).
+    std::uint32_t attributes = 0;  ///< High dword of the descriptor, bits 8-23 (type, DPL, P, L, D,
+                                   ///< G).
     bool operator==(const Segment&) const = default;
 };
 

@@ -16,14 +16,18 @@ struct BootImage {
     std::string command_line;
 };
 
-/// Loads the kernel into RAM, writes boot_params with the e820 map, sets the CPU to the protocol's entry state, and
-/// gives the machine the image's symbols and BTF. Errors name the file and what is wrong with it.
+/// Loads the kernel into RAM, writes boot_params with the e820 map, sets the CPU to the protocol's
+/// entry state, and gives the machine the image's symbols and BTF. Errors name the file and what is
+/// wrong with it.
 [[nodiscard]] Result<void> load_boot_image(Machine& machine, const BootImage& image);
 
-/// A machine without a kernel: long mode, CPL 0, interrupts off, page tables made by the host that map all RAM
-/// at kBareDirectMap and the probe window; RIP and RSP are the caller's to set. Ready in a few milliseconds.
-[[nodiscard]] Result<std::unique_ptr<Machine>> make_bare_machine(std::uint64_t ram_bytes = 16ULL << 20,
-                                                                 const std::string& model = "functional");
+/// A machine without a kernel: long mode, CPL 0, interrupts off, page tables made by the host that
+/// map all RAM at kBareDirectMap and the probe window; RIP and RSP are the caller's to set. Ready
+/// in a few milliseconds.
+[[nodiscard]] Result<std::unique_ptr<Machine>> make_bare_machine(
+    std::uint64_t ram_bytes = 16ULL << 20, const std::string& model = "functional");
 inline constexpr GuestVa kBareDirectMap{0xffff'ffff'8000'0000};
+/// RAM below this physical address holds the bare machine's own tables.
+inline constexpr GuestPa kBareFreeRam{0x1'0000};
 
 }  // namespace trapgate::emu

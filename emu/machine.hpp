@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -27,15 +28,15 @@ struct MachineConfig {
 
 /// Why a run ended.
 enum class StopReason : std::uint8_t {
-    GuestExit,    ///< The guest wrote to the debug-exit port; `status` is what it wrote.
-    Shutdown,     ///< The guest asked for power-off or reset.
-    Panic,        ///< The guest's kernel panicked (debug-exit port, status 255).
+    GuestExit,  ///< The guest wrote to the debug-exit port; `status` is what it wrote.
+    Shutdown,   ///< The guest asked for power-off or reset.
+    Panic,      ///< The guest's kernel panicked (debug-exit port, status 255).
     TripleFault,
-    Dead,         ///< HLT with interrupts off, or nothing left that could wake the CPU.
+    Dead,  ///< HLT with interrupts off, or nothing left that could wake the CPU.
     InsnLimit,
     CycleLimit,
     TimeLimit,
-    Requested,    ///< request_stop().
+    Requested,  ///< request_stop().
 };
 
 struct StopEvent {
@@ -45,7 +46,8 @@ struct StopEvent {
     bool operator==(const StopEvent&) const = default;
 };
 
-/// Limits of one run() call, counted from reset for instructions and cycles. Exact to the instruction.
+/// Limits of one run() call, counted from reset for instructions and cycles. Exact to the
+/// instruction.
 struct RunLimits {
     std::uint64_t max_instructions = UINT64_MAX;
     Cycles max_cycles{UINT64_MAX};
@@ -63,18 +65,19 @@ struct Counters {
 
 class Machine;
 
-/// Runs when the guest executes an int3 that belongs to the host. RIP is at the int3 itself (the address the
-/// handler was registered for); the handler must set RIP, or the same trap comes again.
+/// Runs when the guest executes an int3 that belongs to the host. RIP is at the int3 itself (the
+/// address the handler was registered for); the handler must set RIP, or the same trap comes again.
 using TrapHandler = std::function<void(Machine&)>;
 
-/// A deterministic x86-64 computer: CPU, RAM, devices, clock, probe window, and the tables of host-owned traps.
-/// One thread at a time. Several machines may live in one process.
+/// A deterministic x86-64 computer: CPU, RAM, devices, clock, probe window, and the tables of
+/// host-owned traps. One thread at a time. Several machines may live in one process.
 class Machine {
 public:
     static Result<std::unique_ptr<Machine>> create(const MachineConfig& config);
     virtual ~Machine() = default;
 
     [[nodiscard]] virtual Cpu& cpu() = 0;
+    [[nodiscard]] virtual const Cpu& cpu() const = 0;
     [[nodiscard]] virtual PhysicalMemory& memory() = 0;
     [[nodiscard]] virtual ProbeWindow& window() = 0;
     [[nodiscard]] virtual const MachineConfig& config() const = 0;
@@ -92,13 +95,16 @@ public:
     [[nodiscard]] virtual Counters counters() const = 0;
     /// Virtual time now; exact wherever the machine's own thread may ask.
     [[nodiscard]] virtual Cycles now() const = 0;
-    /// Nanoseconds of virtual time since reset, at the model's nominal frequency (1 GHz for functional).
+    /// Nanoseconds of virtual time since reset, at the model's nominal frequency (1 GHz for
+    /// functional).
     [[nodiscard]] virtual std::uint64_t now_ns() const = 0;
 
-    /// Makes window allocations visible in the current address space (and so in all: kernel halves are shared).
+    /// Makes window allocations visible in the current address space (and so in all: kernel halves
+    /// are shared).
     virtual Result<void> map_window() = 0;
 
-    // Memory. Virtual accesses use the current CR3, ignore permissions, and see through planted bytes.
+    // Memory. Virtual accesses use the current CR3, ignore permissions, and see through planted
+    // bytes.
     /// Reads guest-virtual bytes as the guest wrote them; false when any page is not present.
     [[nodiscard]] virtual bool read(GuestVa va, std::span<std::byte> to) const = 0;
     /// Writes guest-virtual bytes and invalidates translations.
@@ -112,7 +118,8 @@ public:
     /// Calls `handler` when the int3 that stands at `va` in window text executes.
     virtual void add_window_trap(GuestVa va, TrapHandler handler) = 0;
     virtual void remove_window_trap(GuestVa va) = 0;
-    /// Plants 0xCC over the first byte at `va` in guest memory. EFAULT when not mapped, EBUSY when planted.
+    /// Plants 0xCC over the first byte at `va` in guest memory. EFAULT when not mapped, EBUSY when
+    /// planted.
     virtual Result<void> plant(GuestVa va, TrapHandler handler) = 0;
     /// Puts the original byte back.
     virtual void unplant(GuestVa va) = 0;

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+
+#include "base/address.hpp"
+#include "base/result.hpp"
+#include "emu/cpu_state.hpp"
+#include "emu/memory.hpp"
+
+namespace trapgate::emu {
+
+/// What a CPU needs from the computer around it. Called on the engine's thread, inside run().
+class EngineHost {
+public:
+    virtual ~EngineHost() = default;
+
+    /// An exception is about to go to the guest's IDT. True: the host took it (and may have changed
+    /// registers).
+    virtual bool intercept_exception(const ExceptionEvent& event) = 0;
+    /// The guest's IDT got an exception or an external interrupt.
+    virtual void count_delivery(std::uint8_t vector, bool external) = 0;
+
+    /// The instruction count passed to set_deadline has been reached, exactly. Sets a new one, and
+    /// may raise the interrupt line or stop the engine.
+    virtual void deadline_reached() = 0;
+    /// The CPU takes the pending interrupt (INTA): its vector, or nothing when it was spurious and
+    /// is gone.
+    virtual std::optional<std::uint8_t> acknowledge_interrupt() = 0;
+
+    /// Port accesses of 1, 2 or 4 bytes. Engine::instructions() is exact, the accessing instruction
+    /// not counted.
+    virtual std::uint32_t port_in(std::uint16_t port, unsigned bytes) = 0;
+    virtual void port_out(std::uint16_t port, unsigned bytes, std::uint32_t value) = 0;
+    /// What RDTSC reads; same remark.
+    virtual std::uint64_t time_stamp_counter() = 0;
+};
+
+/// Why Engine::run came back.
+enum class EngineExit : std::uint8_t {
+    Stopped,      ///< stop() was called; nothing of the next instruction has been executed.
+    Halted,       ///< HLT; RIP is behind it.
+    TripleFault,  ///< RIP is at the instruction whose fault could not be delivered.
+};
+
+/// One x86-64 CPU on Unicorn. Exceptions, interrupts and time, which Unicorn does not have, are
+/// delivered here:
+///
+/// 1. A hook at each block start adds the block's instruction count and compares it with the
+/// deadline.
+/// 2. A block that would cross the deadline is abandoned before its first instruction and
+/// translated anew with
+///    exactly the instructions that are left; so an event's place never depends on how code was cut
+///    into blocks.
+/// 3. Faults, port accesses and RDTSC inside a block take back what was counted behind them.
+/// 4. A port access that does not end its block is restarted in a block of its own, so that an
+/// interrupt it raises is
+///    taken right behind it.
+/// 5. Only the block hook and the exception hooks change the control flow; everything else sets
+/// flags.
+class Engine : public Cpu {
+public:
+    /// `memory` and `host` must outlive the engine; all memory regions are mapped, everything else
+    /// reads as ones.
+    static Result<std::unique_ptr<Engine>> create(PhysicalMemory& memory, EngineHost& host);
+
+    /// Runs until a stop, a HLT or a triple fault.
+    virtual EngineExit run() = 0;
+    /// Ends run() before the next instruction. For the host's callbacks and handlers.
+    virtual void stop() = 0;
+    /// Makes run() call deadline_reached() soon, at an unspecified block boundary. Any thread.
+    virtual void poke() = 0;
+
+    /// deadline_reached() is called when instructions() equals `instructions`.
+    virtual void set_deadline(std::uint64_t instructions) = 0;
+    virtual void set_interrupt_line(bool asserted) = 0;
+    /// Interrupts wait while RIP is in [begin, end): host-planted code.
+    virtual void set_interrupt_hold(GuestVa begin, GuestVa end) = 0;
+    /// Whether a pending maskable interrupt could be taken now.
+    [[nodiscard]] virtual bool interruptible() const = 0;
+
+    /// After host writes to page tables.
+    virtual void flush_tlb() = 0;
+    /// After host writes to memory that may hold translated code.
+    virtual void invalidate_code(GuestPa pa, std::uint64_t bytes) = 0;
+    /// Blocks executed.
+    [[nodiscard]] virtual std::uint64_t blocks() const = 0;
+};
+
+}  // namespace trapgate::emu

@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "emu/engine/self_check.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include "cpu/page_walk.hpp"
+#include "emu/engine/engine.hpp"
+
+namespace trapgate::emu {
+namespace {
+
+constexpr GuestPa kTables{0x1000};  // PML4, PDPT and PD: an identity map of 1 GiB
+constexpr GuestPa kCode{0x10000};
+constexpr GuestPa kSecondRegion{0x2000'0000};
+constexpr std::uint64_t kTscValue = 0x1122'3344'5566'7788;
+constexpr std::uint8_t kPortValue = 0x5a;
+
+/// Notes what the engine tells it.
+class Witness final : public EngineHost {
+public:
+    bool intercept_exception(const ExceptionEvent& event) override {
+        exceptions.push_back(event);
+        counts.push_back(engine->instructions());
+        engine->stop();
+        return true;
+    }
+    void count_delivery(std::uint8_t, bool) override {}
+    void deadline_reached() override {
+        counts.push_back(engine->instructions());
+        engine->stop();
+    }
+    std::optional<std::uint8_t> acknowledge_interrupt() override { return std::nullopt; }
+    std::uint32_t port_in(std::uint16_t, unsigned) override {
+        counts.push_back(engine->instructions());
+        return kPortValue;
+    }
+    void port_out(std::uint16_t, unsigned, std::uint32_t) override {
+        counts.push_back(engine->instructions());
+    }
+    std::uint64_t time_stamp_counter() override {
+        counts.push_back(engine->instructions());
+        return kTscValue;
+    }
+
+    Engine* engine = nullptr;
+    std::vector<ExceptionEvent> exceptions;
+    std::vector<std::uint64_t> counts;
+};
+
+auto broken(const std::string& what) {
+    return fail("this libunicorn does not " + what, "engine self-check",
+                "Trapgate needs Unicorn 2.1.4 as ./dev build fetches it", ENOTSUP);
+}
+
+class SelfCheck {
+public:
+    Result<void> run() {
+        return SharedRegion::create("trapgate-self-check", 1U << 20)
+            .and_then([&](SharedRegion region) {
+                memory_.add(GuestPa{0}, std::move(region), true);
+                return SharedRegion::create("trapgate-self-check-2", 64U << 10);
+            })
+            .and_then([&](SharedRegion region) {
+                memory_.add(kSecondRegion, std::move(region), false);
+                make_identity_map();
+                return Engine::create(memory_, witness_);
+            })
+            .and_then([&](std::unique_ptr<Engine> engine) {
+                engine_ = std::move(engine);
+                witness_.engine = engine_.get();
+                return check_counting();
+            })
+            .and_then([&] { return check_cutting(); })
+            .and_then([&] { return check_invalidation(); });
+    }
+
+private:
+    void put(GuestPa at, const std::vector<std::uint8_t>& bytes) {
+        std::memcpy(memory_.view(at, bytes.size()).data(), bytes.data(), bytes.size());
+    }
+
+    void make_identity_map() {
+        constexpr std::uint64_t kFlags = cpu::pte::kPresent | cpu::pte::kWritable;
+        const auto entry = [&](std::uint64_t at, std::uint64_t value) {
+            std::memcpy(memory_.view(GuestPa{at}, 8).data(), &value, 8);
+        };
+        entry(kTables.value, (kTables.value + 0x1000) | kFlags);
+        entry(kTables.value + 0x1000, (kTables.value + 0x2000) | kFlags);
+        for (std::uint64_t i = 0; i < cpu::kEntriesPerTable; ++i) {
+            entry(kTables.value + 0x2000 + 8 * i, (i << 21) | kFlags | cpu::pte::kLarge);
+        }
+    }
+
+    void start_at(GuestPa code) {
+        cpu::RegisterFile file;
+        constexpr std::uint32_t kCode64 = 0x00a0'9b00;
+        file.cs = {0x10, 0, 0xffff'ffff, kCode64};
+        file.cr0 = 0x8000'0011;
+        file.cr3 = kTables.value;
+        file.cr4 = 0x20;
+        file.efer = 0x500;
+        file.rip = code.value;
+        file[cpu::Gpr::Rsp] = 0x8000;
+        engine_->set_registers(file);
+        witness_.counts.clear();
+        witness_.exceptions.clear();
+        first_ = engine_->instructions();
+    }
+
+    // nop; nop; in al,0x10; out 0x10,al; nop; rdtsc; nop; int3
+    Result<void> check_counting() {
+        put(kCode, {0x90, 0x90, 0xe4, 0x10, 0xe6, 0x10, 0x90, 0x0f, 0x31, 0x90, 0xcc});
+        start_at(kCode);
+        if (engine_->run() != EngineExit::Stopped || witness_.exceptions.size() != 1 ||
+            witness_.exceptions[0].vector != 3 || !witness_.exceptions[0].software ||
+            witness_.exceptions[0].rip.value != kCode.value + 11) {
+            return broken("report int3 as the engine expects");
+        }
+        const std::vector<std::uint64_t> expected{first_ + 2, first_ + 3, first_ + 5, first_ + 8};
+        if (witness_.counts != expected) {
+            return broken("call the replaced port, RDTSC and block functions at the right count");
+        }
+        if (engine_->gpr(cpu::Gpr::Rax) != (kTscValue & 0xffff'ffff) ||
+            engine_->gpr(cpu::Gpr::Rdx) != kTscValue >> 32) {
+            return broken("keep the registers that the engine writes");
+        }
+        return {};
+    }
+
+    // Ten increments in one block, stopped after the third.
+    Result<void> check_cutting() {
+        std::vector<std::uint8_t> code;
+        for (int i = 0; i < 10; ++i) {
+            code.insert(code.end(), {0x48, 0xff, 0xc3});  // inc rbx
+        }
+        code.push_back(0xcc);
+        put(kCode + 0x100, code);
+        start_at(kCode + 0x100);
+        engine_->set_deadline(first_ + 3);
+        const EngineExit stopped = engine_->run();
+        engine_->set_deadline(UINT64_MAX);
+        if (stopped != EngineExit::Stopped || engine_->gpr(cpu::Gpr::Rbx) != 3 ||
+            engine_->instructions() != first_ + 3 || engine_->rip().value != kCode.value + 0x109) {
+            return broken("cut a block at an exact instruction");
+        }
+        if (engine_->run() != EngineExit::Stopped || engine_->gpr(cpu::Gpr::Rbx) != 10 ||
+            engine_->instructions() != first_ + 11) {
+            return broken("go on exactly after a cut block");
+        }
+        return {};
+    }
+
+    // Code in the second region, changed by the host between two runs: other instructions and
+    // another number of them in the same place and length, so a block must be known by its
+    // translation.
+    Result<void> check_invalidation() {
+        struct Version {
+            std::vector<std::uint8_t> code;
+            std::uint64_t rbx;
+            std::uint64_t instructions;
+        };
+        for (const Version& version : {Version{{0xb3, 1, 0xcc}, 1, 2},        // mov bl, 1
+                                       Version{{0x90, 0x90, 0xcc}, 0, 3}}) {  // nop; nop
+            put(kSecondRegion, version.code);
+            engine_->invalidate_code(kSecondRegion, version.code.size());
+            start_at(kSecondRegion);
+            if (engine_->run() != EngineExit::Stopped ||
+                engine_->gpr(cpu::Gpr::Rbx) != version.rbx) {
+                return broken("drop translations of changed code");
+            }
+            if (engine_->instructions() != first_ + version.instructions) {
+                return broken("call the block hook from the translation itself");
+            }
+        }
+        return {};
+    }
+
+    PhysicalMemory memory_;
+    Witness witness_;
+    std::unique_ptr<Engine> engine_;
+    std::uint64_t first_ = 0;
+};
+
+}  // namespace
+
+Result<void> check_engine_once() {
+    static const Result<void> kAnswer = SelfCheck().run();
+    return kAnswer;
+}
+
+}  // namespace trapgate::emu

@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Running, counting and delivering: see engine.hpp for the rules.
+#include "emu/engine/unicorn_engine.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "base/check.hpp"
+#include "cpu/insn_length.hpp"
+#include "cpu/page_walk.hpp"
+#include "emu/engine/unicorn_internals.hpp"
+
+namespace trapgate::emu {
+namespace {
+
+thread_local UnicornEngine* active_engine = nullptr;
+
+constexpr std::int32_t kDoubleFaultPending = 8;  // old_exception after an undeliverable #DF
+
+}  // namespace
+
+UnicornEngine* UnicornEngine::active() { return active_engine; }
+
+EngineExit UnicornEngine::run() {
+    TG_CHECK(active_engine == nullptr, "engines do not nest");
+    stop_requested_ = false;
+    state_.forget_old_exception();
+    repeat_pc_ = BlockInfo::kNoRepeat;
+    block_bytes_ = 0;
+    refresh_hook_deadline();
+    active_engine = this;
+    const uc_err error = uc_emu_start(uc_, state_.eip(), 0, 0, 0);
+    active_engine = nullptr;
+    TG_CHECK(error == UC_ERR_OK, uc_strerror(error));
+    if (stop_requested_) {
+        return EngineExit::Stopped;
+    }
+    return state_.old_exception() == kDoubleFaultPending ? EngineExit::TripleFault
+                                                         : EngineExit::Halted;
+}
+
+void UnicornEngine::stop() {
+    stop_requested_ = true;
+    hook_deadline_.store(0, std::memory_order_relaxed);
+}
+
+void UnicornEngine::poke() {
+    poked_.store(true, std::memory_order_relaxed);
+    hook_deadline_.store(0, std::memory_order_release);
+}
+
+void UnicornEngine::set_deadline(std::uint64_t instructions) {
+    deadline_ = instructions;
+    refresh_hook_deadline();
+}
+
+void UnicornEngine::set_interrupt_line(bool asserted) {
+    interrupt_line_ = asserted;
+    refresh_hook_deadline();
+}
+
+void UnicornEngine::set_interrupt_hold(GuestVa begin, GuestVa end) {
+    hold_begin_ = begin;
+    hold_end_ = end;
+}
+
+void UnicornEngine::refresh_hook_deadline() {
+    const bool slow = interrupt_line_ || stop_requested_;
+    hook_deadline_.store(slow ? 0 : deadline_, std::memory_order_relaxed);
+    if (poked_.load(std::memory_order_acquire)) {
+        hook_deadline_.store(0, std::memory_order_relaxed);
+    }
+}
+
+bool UnicornEngine::interruptible() const { return interruptible_at(state_.eip()); }
+
+bool UnicornEngine::interruptible_at(std::uint64_t pc) const {
+    // IF is not one of the lazily kept flags: eflags holds it.
+    const auto eflags = state_.env<std::uint64_t>(env_offset::kEflags);
+    const bool held = pc >= hold_begin_.value && pc < hold_end_.value;
+    return (eflags & cpu::rflags::kIf) != 0 && (state_.hflags() & hflag::kInhibitIrq) == 0 && !held;
+}
+
+void UnicornEngine::abandon_block() {
+    block_bytes_ = 0;
+    repeat_pc_ = BlockInfo::kNoRepeat;
+    cpu_loop_exit_noexc_x86_64(state_.cpu_state());
+}
+
+void UnicornEngine::enter_block_slowly(const BlockInfo& info) {
+    const std::uint64_t pc = info.pc;
+    const std::uint32_t count = info.instructions;
+    // Where the host looks, RIP is the next instruction and no block is current.
+    state_.set_eip(pc);
+    block_bytes_ = 0;
+    repeat_pc_ = BlockInfo::kNoRepeat;
+    if (poked_.exchange(false, std::memory_order_acquire) || instructions_ >= deadline_) {
+        host_.deadline_reached();
+        TG_CHECK(stop_requested_ || deadline_ > instructions_,
+                 "the host must move the deadline or stop");
+    }
+    if (stop_requested_) {
+        uc_emu_stop(uc_);
+        return;
+    }
+    if (interrupt_line_ && interruptible_at(pc)) {
+        if (const std::optional<std::uint8_t> vector = host_.acknowledge_interrupt()) {
+            deliver_interrupt(*vector, pc);
+        }
+    }
+    refresh_hook_deadline();
+    const std::uint64_t left = deadline_ - instructions_;
+    if (count > left) {
+        state_.limit_next_block(static_cast<std::uint32_t>(left));
+        abandon_block();
+    }
+    if (state_.eip() != pc) {
+        abandon_block();  // The host moved RIP.
+    }
+    count_block(info);
+}
+
+void UnicornEngine::deliver_interrupt(std::uint8_t vector, std::uint64_t pc) {
+    host_.count_delivery(vector, true);
+    state_.set_eip(pc);
+    do_interrupt_x86_hardirq_x86_64(state_.env_pointer(), vector, 1);
+    state_.forget_old_exception();
+    abandon_block();
+}
+
+void UnicornEngine::on_exception(std::uint8_t vector) {
+    if (const std::optional<std::uint32_t> index = index_in_block(state_.eip())) {
+        instructions_ = block_start_ + *index;
+    }
+    block_bytes_ = 0;
+    repeat_pc_ = BlockInfo::kNoRepeat;
+
+    ExceptionEvent event;
+    event.vector = vector;
+    event.software = state_.exception_is_int();
+    event.rip = {state_.eip()};
+    constexpr std::uint32_t kWithErrorCode = 0x0002'7d00;  // 8, 10-14, 17
+    if (!event.software && vector < 32 && ((kWithErrorCode >> vector) & 1) != 0) {
+        event.error_code = static_cast<std::uint32_t>(state_.error_code());
+    }
+    event.cr2 = state_.env<std::uint64_t>(env_offset::kCr + 16);
+    if (host_.intercept_exception(event)) {
+        state_.forget_old_exception();
+        return;
+    }
+    host_.count_delivery(vector, false);
+    // Nothing with a destructor may live here: a fault on the way leaves by longjmp.
+    x86_cpu_do_interrupt_x86_64(state_.cpu_state());
+}
+
+std::size_t UnicornEngine::fetch(std::uint64_t pc, std::span<std::byte> to) const {
+    std::size_t done = 0;
+    while (done < to.size()) {
+        const cpu::Walk walk = cpu::walk_page_tables(memory_, cr3(), GuestVa{pc + done});
+        const std::size_t step = std::min<std::size_t>(to.size() - done,
+                                                       kPageBytes - (pc + done) % kPageBytes);
+        const std::span<std::byte> from = walk.present ? memory_.view(walk.address, step)
+                                                       : std::span<std::byte>{};
+        if (from.empty()) {
+            break;
+        }
+        std::copy(from.begin(), from.end(), to.begin() + static_cast<std::ptrdiff_t>(done));
+        done += step;
+    }
+    return done;
+}
+
+void UnicornEngine::describe_block(BlockInfo& info, const void* code, std::uint64_t pc,
+                                   std::uint32_t bytes) {
+    std::array<std::byte, 8192> buffer;  // 512 instructions of at most 15 bytes
+    TG_CHECK(bytes <= buffer.size(), "a block is longer than the translator makes them");
+    const std::size_t got = fetch(pc, std::span(buffer).first(bytes));
+    info = {};
+    info.code = code;
+    info.pc = pc;
+    info.bytes = static_cast<std::uint16_t>(bytes);
+    std::size_t at = 0;
+    while (at < got) {
+        const cpu::InsnShape shape = cpu::insn_shape(
+            std::span<const std::byte>(buffer).subspan(at, got - at));
+        ++info.instructions;
+        if (shape.length == 0) {
+            break;  // An invalid instruction ends its block, and faults.
+        }
+        info.repeat_pc = shape.repeated_string ? pc + at : BlockInfo::kNoRepeat;
+        at += shape.length;
+    }
+}
+
+std::optional<std::uint32_t> UnicornEngine::index_in_block(std::uint64_t rip) const {
+    if (block_bytes_ == 0 || rip < block_pc_ || rip > block_pc_ + block_bytes_) {
+        return std::nullopt;
+    }
+    std::array<std::byte, 8192> buffer;
+    const std::size_t got = fetch(block_pc_, std::span(buffer).first(block_bytes_));
+    std::uint32_t index = 0;
+    std::size_t at = 0;
+    while (at < got && block_pc_ + at < rip) {
+        const cpu::InsnShape shape = cpu::insn_shape(
+            std::span<const std::byte>(buffer).subspan(at, got - at));
+        at += std::max<std::size_t>(shape.length, 1);
+        ++index;
+    }
+    return index;
+}
+
+std::uint64_t UnicornEngine::count_before(std::uintptr_t host_pc) {
+    cpu_restore_state_x86_64(state_.cpu_state(), host_pc, false);
+    const std::optional<std::uint32_t> index = index_in_block(state_.eip());
+    TG_CHECK(index.has_value(), "a helper runs outside the current block");
+    return block_start_ + *index;
+}
+
+void UnicornEngine::isolate_instruction(std::uintptr_t host_pc) {
+    const std::uint64_t before = count_before(host_pc);
+    if (before + 1 != instructions_) {
+        instructions_ = before;
+        state_.limit_next_block(1);
+        abandon_block();
+    }
+}
+
+std::uint32_t UnicornEngine::port_in(std::uint32_t port, unsigned bytes, std::uintptr_t host_pc) {
+    isolate_instruction(host_pc);
+    --instructions_;
+    const std::uint32_t value = host_.port_in(static_cast<std::uint16_t>(port), bytes);
+    ++instructions_;
+    return value;
+}
+
+void UnicornEngine::port_out(std::uint32_t port, unsigned bytes, std::uint32_t value,
+                             std::uintptr_t host_pc) {
+    isolate_instruction(host_pc);
+    --instructions_;
+    host_.port_out(static_cast<std::uint16_t>(port), bytes, value);
+    ++instructions_;
+}
+
+void UnicornEngine::read_time_stamp(std::uintptr_t host_pc) {
+    constexpr std::uint64_t kCr4Tsd = 1U << 2;
+    if ((state_.env<std::uint64_t>(env_offset::kCr + 32) & kCr4Tsd) != 0 && cpl() != 0) {
+        raise_exception_err_ra_x86_64(state_.env_pointer(), 13, 0, host_pc);
+    }
+    const std::uint64_t after = instructions_;
+    instructions_ = count_before(host_pc);
+    const std::uint64_t tsc = host_.time_stamp_counter();
+    instructions_ = after;
+    set_gpr(cpu::Gpr::Rax, tsc & 0xffff'ffff);
+    set_gpr(cpu::Gpr::Rdx, tsc >> 32);
+}
+
+void UnicornEngine::read_time_stamp_and_aux(std::uintptr_t host_pc) {
+    read_time_stamp(host_pc);
+    uc_x86_msr aux{0xc000'0103, 0};  // IA32_TSC_AUX
+    uc_reg_read(uc_, UC_X86_REG_MSR, &aux);
+    set_gpr(cpu::Gpr::Rcx, aux.value & 0xffff'ffff);
+}
+
+void UnicornEngine::flush_tlb() { uc_ctl_flush_tlb(uc_); }
+
+void UnicornEngine::invalidate_code(GuestPa pa, std::uint64_t bytes) {
+    auto region = ram_offsets_.upper_bound(pa.value);
+    TG_CHECK(region != ram_offsets_.begin(), "code invalidation outside memory");
+    --region;
+    const std::uint64_t offset = region->second + (pa.value - region->first);
+    tb_invalidate_phys_range_x86_64(uc_, offset, offset + bytes);
+}
+
+}  // namespace trapgate::emu

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#pragma once
+
+#include <atomic>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+
+#include <unicorn/unicorn.h>
+
+#include "emu/engine/block_table.hpp"
+#include "emu/engine/engine.hpp"
+#include "emu/engine/unicorn_state.hpp"
+
+namespace trapgate::emu {
+
+class UnicornEngine final : public Engine {
+public:
+    static Result<std::unique_ptr<Engine>> create(PhysicalMemory& memory, EngineHost& host);
+    ~UnicornEngine() override;
+
+    // Cpu
+    [[nodiscard]] cpu::RegisterFile registers() const override;
+    void set_registers(const cpu::RegisterFile& registers) override;
+    [[nodiscard]] std::uint64_t gpr(cpu::Gpr index) const override;
+    void set_gpr(cpu::Gpr index, std::uint64_t value) override;
+    [[nodiscard]] GuestVa rip() const override { return {state_.eip()}; }
+    void set_rip(GuestVa rip) override { state_.set_eip(rip.value); }
+    [[nodiscard]] std::uint64_t rflags() const override;
+    void set_rflags(std::uint64_t rflags) override;
+    [[nodiscard]] std::uint64_t cr3() const override;
+    [[nodiscard]] unsigned cpl() const override { return state_.hflags() & hflag::kCplMask; }
+    [[nodiscard]] CoreState save_core() const override;
+    void restore_core(const CoreState& state) override;
+    void enter_detour(GuestVa rip, GuestVa rsp) override;
+    [[nodiscard]] std::uint64_t instructions() const override { return instructions_; }
+
+    // Engine
+    EngineExit run() override;
+    void stop() override;
+    void poke() override;
+    void set_deadline(std::uint64_t instructions) override;
+    void set_interrupt_line(bool asserted) override;
+    void set_interrupt_hold(GuestVa begin, GuestVa end) override;
+    [[nodiscard]] bool interruptible() const override;
+    void flush_tlb() override;
+    void invalidate_code(GuestPa pa, std::uint64_t bytes) override;
+    [[nodiscard]] std::uint64_t blocks() const override { return blocks_; }
+
+    /// From the block hook: a block is about to run. `code` is an address in its translation.
+    void enter_block(const void* code, std::uint64_t pc, std::uint32_t bytes) {
+        BlockInfo& info = table_.slot(code);
+        if (info.code != code || info.pc != pc || info.bytes != bytes) [[unlikely]] {
+            describe_block(info, code, pc, bytes);
+        }
+        if (pc == repeat_pc_) {
+            --instructions_;  // The REP instruction before did not end: it is the same one again.
+        }
+        if (instructions_ + info.instructions > hook_deadline_.load(std::memory_order_relaxed))
+            [[unlikely]] {
+            enter_block_slowly(info);
+            return;
+        }
+        count_block(info);
+    }
+    /// From the interposed flush: all translations are gone.
+    void forget_blocks() { table_.clear(); }
+
+    // From the interposed helpers; `host_pc` is their return address into the translation.
+    std::uint32_t port_in(std::uint32_t port, unsigned bytes, std::uintptr_t host_pc);
+    void port_out(std::uint32_t port, unsigned bytes, std::uint32_t value, std::uintptr_t host_pc);
+    void read_time_stamp(std::uintptr_t host_pc);
+    void read_time_stamp_and_aux(std::uintptr_t host_pc);
+
+    /// The engine whose run() is active on this thread.
+    static UnicornEngine* active();
+
+private:
+    UnicornEngine(PhysicalMemory& memory, EngineHost& host) : memory_(memory), host_(host) {}
+
+    struct Callbacks;  // the C entry points, engine_callbacks.cpp
+    Result<void> open();
+    Result<void> map_memory();
+    Result<void> install_hooks();
+
+    void count_block(const BlockInfo& info) {
+        block_start_ = instructions_;
+        instructions_ += info.instructions;
+        block_pc_ = info.pc;
+        block_bytes_ = info.bytes;
+        repeat_pc_ = info.repeat_pc;
+        ++blocks_;
+    }
+    void describe_block(BlockInfo& info, const void* code, std::uint64_t pc, std::uint32_t bytes);
+    void enter_block_slowly(const BlockInfo& info);
+    /// Throws the current block away: nothing of it has run, and it is not counted.
+    [[noreturn]] void abandon_block();
+    void refresh_hook_deadline();
+    [[nodiscard]] bool interruptible_at(std::uint64_t pc) const;
+    [[noreturn]] void deliver_interrupt(std::uint8_t vector, std::uint64_t pc);
+    void on_exception(std::uint8_t vector);
+
+    /// Copies translated bytes at `pc` as the CPU fetches them; how many could be read.
+    std::size_t fetch(std::uint64_t pc, std::span<std::byte> to) const;
+    /// Number of whole instructions in [block start, rip); nothing if RIP is not in the current
+    /// block.
+    [[nodiscard]] std::optional<std::uint32_t> index_in_block(std::uint64_t rip) const;
+    /// The count of instructions retired before the one that called a helper.
+    std::uint64_t count_before(std::uintptr_t host_pc);
+    /// Restarts the instruction that called a helper in a block of its own unless it ends its
+    /// block.
+    void isolate_instruction(std::uintptr_t host_pc);
+
+    PhysicalMemory& memory_;
+    EngineHost& host_;
+    uc_engine* uc_ = nullptr;
+    UnicornState state_;
+    BlockTable table_;
+
+    std::uint64_t instructions_ = 0;
+    std::uint64_t blocks_ = 0;
+    std::uint64_t deadline_ = UINT64_MAX;
+    /// deadline_, or 0 so that the next block takes the slow path.
+    std::atomic<std::uint64_t> hook_deadline_{UINT64_MAX};
+    std::atomic<bool> poked_{false};
+    std::uint64_t block_start_ = 0;  ///< instructions_ before the current block.
+    std::uint64_t block_pc_ = 0;
+    std::uint32_t block_bytes_ = 0;
+    std::uint64_t repeat_pc_ = BlockInfo::kNoRepeat;
+
+    bool interrupt_line_ = false;
+    bool stop_requested_ = false;
+    GuestVa hold_begin_, hold_end_;
+    std::map<std::uint64_t, std::uint64_t> ram_offsets_;  ///< Region base -> the library's RAM
+                                                          ///< offset.
+};
+
+}  // namespace trapgate::emu

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#pragma once
+
+/// Functions of libunicorn 2.1.4 that its public headers do not declare. The shared library exports
+/// them with the suffix of the guest architecture; calls inside the library go through its PLT, so
+/// a definition of the same name in a library loaded before it (ours: emu/engine/interpose.cpp)
+/// takes their place. Signatures as in QEMU 5.0, from which Unicorn derives. Only the engine may
+/// include this file; self_check.cpp proves each use at start.
+
+#include <cstdint>
+
+extern "C" {
+
+/// Leaves translated code for the main loop, which looks up the next block by env->eip. Only valid
+/// where all guest state is in memory: at the start of a block, or after cpu_restore_state.
+[[noreturn]] void cpu_loop_exit_noexc_x86_64(void* cpu_state);
+
+/// Puts RIP and the flags' state of the instruction that called a helper into env. `host_pc` is the
+/// helper's return address; false when it does not lie in translated code.
+bool cpu_restore_state_x86_64(void* cpu_state, std::uintptr_t host_pc, bool will_exit);
+
+/// Raises an exception at the instruction that called a helper.
+[[noreturn]] void raise_exception_err_ra_x86_64(void* env, int vector, int error_code,
+                                                std::uintptr_t host_pc);
+
+/// Delivers cpu->exception_index through the IDT as hardware does; faults on the way longjmp to the
+/// main loop and come back as exceptions of their own.
+void x86_cpu_do_interrupt_x86_64(void* cpu_state);
+
+/// Delivers an external interrupt or NMI. Same remark.
+void do_interrupt_x86_hardirq_x86_64(void* env, int vector, int is_hardware);
+
+/// Drops the translations that intersect [start, end) in the library's own RAM offsets.
+void tb_invalidate_phys_range_x86_64(void* uc, std::uint64_t start, std::uint64_t end);
+
+}  // extern "C"

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Opening the library: version, state, memory map, hooks.
+#include <algorithm>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "emu/engine/unicorn_engine.hpp"
+
+namespace trapgate::emu {
+namespace {
+
+constexpr std::uint64_t kPhysicalEnd = 1ULL << 40;  // of the CPU model
+constexpr std::uint32_t kTranslationBuffer = 128U << 20;
+
+// Ports and memory that nothing answers read as ones on a PC.
+std::uint64_t open_bus_read(uc_engine*, std::uint64_t, unsigned bytes, void*) {
+    return ~0ULL >> (64 - 8 * bytes);
+}
+void open_bus_write(uc_engine*, std::uint64_t, unsigned, std::uint64_t, void*) {}
+
+Result<void> checked(uc_err error, const char* what) {
+    if (error != UC_ERR_OK) {
+        return fail(fmt::format("{}: {}", what, uc_strerror(error)), "libunicorn", {}, ENOTSUP);
+    }
+    return {};
+}
+
+}  // namespace
+
+struct UnicornEngine::Callbacks {
+    // With one block hook, translated code calls it directly: the return address identifies the
+    // translation.
+    static void block(uc_engine*, std::uint64_t pc, std::uint32_t bytes, void* user) {
+        static_cast<UnicornEngine*>(user)->enter_block(__builtin_return_address(0), pc, bytes);
+    }
+    static void exception(uc_engine*, std::uint32_t vector, void* user) {
+        static_cast<UnicornEngine*>(user)->on_exception(static_cast<std::uint8_t>(vector));
+    }
+    static bool invalid_instruction(uc_engine*, void* user) {
+        static_cast<UnicornEngine*>(user)->on_exception(
+            static_cast<std::uint8_t>(cpu::Vector::InvalidOpcode));
+        return true;
+    }
+};
+
+Result<std::unique_ptr<Engine>> Engine::create(PhysicalMemory& memory, EngineHost& host) {
+    return UnicornEngine::create(memory, host);
+}
+
+Result<std::unique_ptr<Engine>> UnicornEngine::create(PhysicalMemory& memory, EngineHost& host) {
+    std::unique_ptr<UnicornEngine> engine(new UnicornEngine(memory, host));
+    return engine->open().map([&] { return std::unique_ptr<Engine>(std::move(engine)); });
+}
+
+UnicornEngine::~UnicornEngine() {
+    if (uc_ != nullptr) {
+        uc_close(uc_);
+    }
+}
+
+Result<void> UnicornEngine::open() {
+    unsigned major = 0;
+    unsigned minor = 0;
+    const unsigned version = uc_version(&major, &minor);
+    if (version >> 8 != 0x020104) {
+        return fail(fmt::format("version {}.{}.{} found, exactly 2.1.4 is needed", major, minor,
+                                (version >> 8) & 0xff),
+                    "libunicorn", "run ./dev build, which fetches the right one", ENOTSUP);
+    }
+    return checked(uc_open(UC_ARCH_X86, UC_MODE_64, &uc_), "uc_open")
+        .and_then([&] {
+            return checked(uc_ctl_set_tcg_buffer_size(uc_, kTranslationBuffer),
+                           "uc_ctl_set_tcg_buffer_size");
+        })
+        .and_then([&] { return checked(uc_ctl_exits_enable(uc_), "uc_ctl_exits_enable"); })
+        .and_then([&] { return UnicornState::locate(uc_); })
+        .and_then([&](const UnicornState& state) {
+            state_ = state;
+            return map_memory();
+        })
+        .and_then([&] { return install_hooks(); });
+}
+
+Result<void> UnicornEngine::map_memory() {
+    struct Span {
+        std::uint64_t base;
+        std::uint64_t end;
+    };
+    std::vector<Span> taken;
+    std::uint64_t ram_offset = 0;
+    for (const PhysicalMemory::Region& region : memory_.regions()) {
+        const std::span<std::byte> bytes = region.storage.bytes();
+        const Result<void> mapped = checked(
+            uc_mem_map_ptr(uc_, region.base.value, bytes.size(), UC_PROT_ALL, bytes.data()),
+            "uc_mem_map_ptr");
+        if (!mapped) {
+            return mapped;
+        }
+        ram_offsets_[region.base.value] = ram_offset;
+        ram_offset += bytes.size();
+        taken.push_back({region.base.value, region.base.value + bytes.size()});
+    }
+    std::sort(taken.begin(), taken.end(), [](Span a, Span b) { return a.base < b.base; });
+    taken.push_back({kPhysicalEnd, kPhysicalEnd});
+    std::uint64_t free = 0;
+    for (const Span& span : taken) {
+        if (free < span.base) {
+            const Result<void> mapped = checked(
+                uc_mmio_map(uc_, free, span.base - free, open_bus_read, nullptr, open_bus_write,
+                            nullptr),
+                "uc_mmio_map");
+            if (!mapped) {
+                return mapped;
+            }
+        }
+        free = span.end;
+    }
+    return {};
+}
+
+Result<void> UnicornEngine::install_hooks() {
+    const auto hook = [&](int type, auto* callback) {
+        uc_hook handle = 0;
+        // begin > end: everywhere.
+        return checked(
+            uc_hook_add(uc_, &handle, type, reinterpret_cast<void*>(callback), this, 1, 0),
+            "uc_hook_add");
+    };
+    return hook(UC_HOOK_BLOCK, &Callbacks::block)
+        .and_then([&] { return hook(UC_HOOK_INTR, &Callbacks::exception); })
+        .and_then([&] { return hook(UC_HOOK_INSN_INVALID, &Callbacks::invalid_instruction); });
+}
+
+}  // namespace trapgate::emu

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "emu/loader/elf_image.hpp"
+
+#include <cstring>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include <gelf.h>
+
+#include <fmt/format.h>
+#include <libelf.h>
+
+#include "base/files.hpp"
+
+namespace trapgate::emu {
+namespace {
+
+struct ElfCloser {
+    void operator()(Elf* elf) const { elf_end(elf); }
+};
+using ElfHandle = std::unique_ptr<Elf, ElfCloser>;
+
+class Reader {
+public:
+    Reader(const std::filesystem::path& path, std::vector<std::byte> file)
+        : path_(path.string()), file_(std::move(file)) {}
+
+    Result<ElfImage> read() {
+        return open()
+            .and_then([&] { return read_segments(); })
+            .and_then([&] { return read_sections(); })
+            .map([&] { return std::move(image_); });
+    }
+
+private:
+    [[nodiscard]] auto refuse(std::string what, std::string hint = {}) const {
+        return fail(std::move(what), path_, std::move(hint), ENOEXEC);
+    }
+
+    Result<void> open() {
+        if (file_.size() < SELFMAG || std::memcmp(file_.data(), ELFMAG, SELFMAG) != 0) {
+            return refuse("not an ELF file", "a kernel image is an ELF64 executable (vmlinux)");
+        }
+        elf_version(EV_CURRENT);
+        elf_.reset(elf_memory(reinterpret_cast<char*>(file_.data()), file_.size()));
+        GElf_Ehdr header;
+        if (elf_ == nullptr || gelf_getehdr(elf_.get(), &header) == nullptr) {
+            return refuse("the ELF header is damaged", "is the file complete?");
+        }
+        if (gelf_getclass(elf_.get()) != ELFCLASS64 || header.e_machine != EM_X86_64) {
+            return refuse("not an x86-64 image", "the machine runs 64-bit x86 kernels only");
+        }
+        if (header.e_type != ET_EXEC && header.e_type != ET_DYN) {
+            return refuse("not an executable image", "link the object file first");
+        }
+        image_.entry = header.e_entry;
+        return {};
+    }
+
+    Result<void> read_segments() {
+        std::size_t count = 0;
+        elf_getphdrnum(elf_.get(), &count);
+        for (std::size_t i = 0; i < count; ++i) {
+            GElf_Phdr header;
+            if (gelf_getphdr(elf_.get(), static_cast<int>(i), &header) == nullptr) {
+                return refuse("the program headers are damaged", "is the file complete?");
+            }
+            if (header.p_type != PT_LOAD || header.p_memsz == 0) {
+                continue;
+            }
+            if (header.p_filesz > header.p_memsz || header.p_offset > file_.size() ||
+                header.p_filesz > file_.size() - header.p_offset) {
+                return refuse(fmt::format("segment {} goes beyond the end of the file", i),
+                              "is the file complete?");
+            }
+            const auto from = file_.begin() + static_cast<std::ptrdiff_t>(header.p_offset);
+            image_.segments.push_back(
+                {GuestPa{header.p_paddr}, GuestVa{header.p_vaddr},
+                 std::vector(from, from + static_cast<std::ptrdiff_t>(header.p_filesz)),
+                 header.p_memsz});
+        }
+        if (image_.segments.empty()) {
+            return refuse("nothing to load", "the image has no PT_LOAD segment");
+        }
+        return {};
+    }
+
+    Result<void> read_sections() {
+        std::size_t names = 0;
+        if (elf_getshdrstrndx(elf_.get(), &names) != 0) {
+            return {};  // Stripped to the bone; it still boots.
+        }
+        for (Elf_Scn* section = elf_nextscn(elf_.get(), nullptr); section != nullptr;
+             section = elf_nextscn(elf_.get(), section)) {
+            GElf_Shdr header;
+            if (gelf_getshdr(section, &header) == nullptr) {
+                return refuse("the section headers are damaged", "is the file complete?");
+            }
+            const char* const name = elf_strptr(elf_.get(), names, header.sh_name);
+            if (header.sh_type == SHT_SYMTAB) {
+                read_symbols(section, header);
+            } else if (name != nullptr && std::string_view(name) == ".BTF") {
+                if (const Elf_Data* data = elf_rawdata(section, nullptr)) {
+                    const auto* const bytes = static_cast<const std::byte*>(data->d_buf);
+                    image_.btf.assign(bytes, bytes + data->d_size);
+                }
+            }
+        }
+        return {};
+    }
+
+    // The letters of nm(1) and /proc/kallsyms.
+    char type_letter(const GElf_Sym& symbol) {
+        char letter = 'a';
+        GElf_Shdr header;
+        Elf_Scn* const section = symbol.st_shndx < SHN_LORESERVE
+                                     ? elf_getscn(elf_.get(), symbol.st_shndx)
+                                     : nullptr;
+        if (section != nullptr && gelf_getshdr(section, &header) != nullptr) {
+            if ((header.sh_flags & SHF_EXECINSTR) != 0) {
+                letter = 't';
+            } else if (header.sh_type == SHT_NOBITS) {
+                letter = 'b';
+            } else {
+                letter = (header.sh_flags & SHF_WRITE) != 0 ? 'd' : 'r';
+            }
+        }
+        const bool global = GELF_ST_BIND(symbol.st_info) != STB_LOCAL;
+        return global ? static_cast<char>(letter - 'a' + 'A') : letter;
+    }
+
+    void read_symbols(Elf_Scn* section, const GElf_Shdr& header) {
+        Elf_Data* const data = elf_getdata(section, nullptr);
+        if (data == nullptr || header.sh_entsize == 0) {
+            return;
+        }
+        const std::size_t count = data->d_size / header.sh_entsize;
+        for (std::size_t i = 1; i < count; ++i) {
+            GElf_Sym symbol;
+            if (gelf_getsym(data, static_cast<int>(i), &symbol) == nullptr) {
+                return;
+            }
+            const int type = GELF_ST_TYPE(symbol.st_info);
+            const char* const name = elf_strptr(elf_.get(), header.sh_link, symbol.st_name);
+            const bool named = name != nullptr && *name != '\0';
+            if (!named || type == STT_FILE || type == STT_SECTION || symbol.st_shndx == SHN_UNDEF) {
+                continue;
+            }
+            image_.symbols.push_back(
+                {name, GuestVa{symbol.st_value}, symbol.st_size, type_letter(symbol)});
+        }
+    }
+
+    std::string path_;
+    std::vector<std::byte> file_;
+    ElfHandle elf_;
+    ElfImage image_;
+};
+
+}  // namespace
+
+Result<ElfImage> read_elf_image(const std::filesystem::path& path) {
+    return read_file(path).and_then(
+        [&](std::vector<std::byte> file) { return Reader(path, std::move(file)).read(); });
+}
+
+}  // namespace trapgate::emu

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#pragma once
+
+#include <memory>
+#include <unordered_map>
+
+#include "emu/devices/i8254.hpp"
+#include "emu/devices/i8259.hpp"
+#include "emu/devices/port_bus.hpp"
+#include "emu/devices/power.hpp"
+#include "emu/devices/timed_device.hpp"
+#include "emu/devices/uart16550.hpp"
+#include "emu/engine/engine.hpp"
+#include "emu/machine.hpp"
+
+namespace trapgate::emu {
+
+/// The Machine: a PC's devices around one engine.
+class PcMachine final : public Machine, private EngineHost, private Clock {
+public:
+    static Result<std::unique_ptr<Machine>> create(const MachineConfig& config);
+    ~PcMachine() override = default;
+
+    // Machine
+    [[nodiscard]] Cpu& cpu() override { return *engine_; }
+    [[nodiscard]] const Cpu& cpu() const override { return *engine_; }
+    [[nodiscard]] PhysicalMemory& memory() override { return memory_; }
+    [[nodiscard]] ProbeWindow& window() override { return *window_; }
+    [[nodiscard]] const MachineConfig& config() const override { return config_; }
+    [[nodiscard]] const SymbolTable& symbols() const override { return symbols_; }
+    [[nodiscard]] std::span<const std::byte> kernel_btf() const override { return btf_; }
+    void set_kernel(SymbolTable symbols, std::vector<std::byte> btf) override;
+    StopEvent run(const RunLimits& limits) override;
+    void request_stop() override;
+    [[nodiscard]] Counters counters() const override;
+    [[nodiscard]] Cycles now() const override;
+    [[nodiscard]] std::uint64_t now_ns() const override;
+    Result<void> map_window() override;
+    [[nodiscard]] bool read(GuestVa va, std::span<std::byte> to) const override;
+    [[nodiscard]] bool write(GuestVa va, std::span<const std::byte> from) override;
+    [[nodiscard]] std::optional<GuestPa> translate(GuestVa va) const override;
+    void write_text(const WindowBlock& block, std::uint64_t offset,
+                    std::span<const std::byte> from) override;
+    void add_window_trap(GuestVa va, TrapHandler handler) override;
+    void remove_window_trap(GuestVa va) override;
+    Result<void> plant(GuestVa va, TrapHandler handler) override;
+    void unplant(GuestVa va) override;
+    void set_console_sink(std::function<void(std::string_view)> sink) override;
+    void console_input(std::string_view bytes) override;
+
+private:
+    explicit PcMachine(const MachineConfig& config);
+
+    // EngineHost
+    bool intercept_exception(const ExceptionEvent& event) override;
+    void count_delivery(std::uint8_t vector, bool external) override;
+    void deadline_reached() override;
+    std::optional<std::uint8_t> acknowledge_interrupt() override;
+    std::uint32_t port_in(std::uint16_t port, unsigned bytes) override;
+    void port_out(std::uint16_t port, unsigned bytes, std::uint32_t value) override;
+    std::uint64_t time_stamp_counter() override { return now().value; }
+
+    // Clock
+    [[nodiscard]] std::uint64_t frequency_hz() const override { return kNominalHz; }
+    void reschedule() override;
+
+    static constexpr std::uint64_t kNominalHz = 1'000'000'000;
+
+    void end_run(StopReason reason, std::uint32_t status);
+    /// Brings devices to now and ends the run when a limit has been reached.
+    void settle();
+    /// Halted: jumps to the next event. False when nothing can wake the CPU.
+    bool idle();
+    [[nodiscard]] std::optional<Cycles> next_device_event() const;
+
+    /// A byte of guest memory that the host replaced by int3.
+    struct Planted {
+        GuestPa pa;
+        std::byte original;
+        TrapHandler handler;
+    };
+
+    MachineConfig config_;
+    PhysicalMemory memory_;
+    std::unique_ptr<ProbeWindow> window_;
+    std::unique_ptr<Engine> engine_;
+    SymbolTable symbols_;
+    std::vector<std::byte> btf_;
+
+    PortBus ports_;
+    I8259Pair pic_;
+    I8254 timer_;
+    Uart16550 uart_;
+    PowerControl power_;
+
+    Counters counters_;
+    Cycles idle_{0};  ///< Virtual time that passed without instructions.
+    RunLimits limits_;
+    std::optional<StopEvent> ending_;
+    std::atomic<bool> stop_wanted_{false};
+    std::atomic<bool> time_is_up_{false};
+
+    std::unordered_map<std::uint64_t, TrapHandler> window_traps_;
+    std::map<std::uint64_t, Planted> planted_;  ///< By virtual address; read() needs the order.
+};
+
+}  // namespace trapgate::emu

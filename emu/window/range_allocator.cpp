@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "emu/window/range_allocator.hpp"
+
+#include "base/check.hpp"
+
+namespace trapgate::emu {
+
+std::optional<std::uint64_t> RangeAllocator::allocate(std::uint64_t bytes,
+                                                      std::uint64_t alignment) {
+    if (bytes == 0) {
+        return std::nullopt;
+    }
+    for (const auto& [begin, size] : free_) {
+        const std::uint64_t aligned = (begin + alignment - 1) & ~(alignment - 1);
+        const std::uint64_t skipped = aligned - begin;
+        if (size < skipped || size - skipped < bytes) {
+            continue;
+        }
+        free_.erase(begin);
+        if (skipped != 0) {
+            free_[begin] = skipped;
+        }
+        if (size - skipped > bytes) {
+            free_[aligned + bytes] = size - skipped - bytes;
+        }
+        used_[aligned] = bytes;
+        return aligned;
+    }
+    return std::nullopt;
+}
+
+void RangeAllocator::release(std::uint64_t offset) {
+    const auto used = used_.find(offset);
+    TG_CHECK(used != used_.end(), "release of a range that is not allocated");
+    std::uint64_t begin = offset;
+    std::uint64_t bytes = used->second;
+    used_.erase(used);
+    auto next = free_.lower_bound(begin);
+    if (next != free_.end() && begin + bytes == next->first) {
+        bytes += next->second;
+        next = free_.erase(next);
+    }
+    if (next != free_.begin()) {
+        const auto before = std::prev(next);
+        if (before->first + before->second == begin) {
+            before->second += bytes;
+            return;
+        }
+    }
+    free_[begin] = bytes;
+}
+
+}  // namespace trapgate::emu

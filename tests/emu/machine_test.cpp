@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <array>
+#include <cstring>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "emu/boot.hpp"
+
+namespace trapgate::emu {
+namespace {
+
+using cpu::Gpr;
+
+/// A bare machine that runs hand-assembled code.
+class BareMachine {
+public:
+    explicit BareMachine(const std::vector<std::uint8_t>& code) {
+        Result<std::unique_ptr<Machine>> made = make_bare_machine();
+        EXPECT_TRUE(made.has_value()) << made.error().message();
+        machine = std::move(*made);
+        EXPECT_TRUE(machine->write(kCode, std::as_bytes(std::span(code))));
+        machine->cpu().set_rip(kCode);
+        machine->cpu().set_gpr(Gpr::Rsp, kStack.value);
+    }
+    StopEvent run(std::uint64_t instructions = 1'000'000) {
+        RunLimits limits;
+        limits.max_instructions = instructions;
+        return machine->run(limits);
+    }
+
+    static constexpr GuestVa kCode = kBareDirectMap + 0x10000;
+    static constexpr GuestVa kStack = kBareDirectMap + 0x80000;
+    std::unique_ptr<Machine> machine;
+};
+
+TEST(Machine, RunsToTheDebugExitPort) {
+    // mov eax, 7; out 0xf4, eax
+    BareMachine bare({0xb8, 7, 0, 0, 0, 0xe7, 0xf4});
+    const StopEvent stop = bare.run();
+    EXPECT_EQ(stop.reason, StopReason::GuestExit);
+    EXPECT_EQ(stop.status, 7U);
+    EXPECT_EQ(bare.machine->counters().instructions, 2U);
+}
+
+TEST(Machine, StopsAtAnExactInstructionLimit) {
+    // loop: inc rbx; inc rbx; inc rbx; jmp loop
+    const std::vector<std::uint8_t> loop{0x48, 0xff, 0xc3, 0x48, 0xff, 0xc3,
+                                         0x48, 0xff, 0xc3, 0xeb, 0xf5};
+    for (const std::uint64_t limit : {1U, 2U, 3U, 4U, 5U, 1001U, 1002U}) {
+        BareMachine bare(loop);
+        EXPECT_EQ(bare.run(limit).reason, StopReason::InsnLimit);
+        EXPECT_EQ(bare.machine->counters().instructions, limit);
+        EXPECT_EQ(bare.machine->cpu().gpr(Gpr::Rbx), limit - limit / 4);
+    }
+}
+
+TEST(Machine, SteppingEqualsRunning) {
+    const std::vector<std::uint8_t> loop{0x48, 0xff, 0xc3, 0x48, 0x01, 0xd9, 0x50,
+                                         0x58, 0x48, 0x31, 0xcb, 0xeb, 0xf3};
+    BareMachine runs(loop);
+    BareMachine steps(loop);
+    runs.run(5000);
+    for (std::uint64_t i = 1; i <= 5000; ++i) {
+        steps.run(i);
+    }
+    EXPECT_EQ(runs.machine->cpu().registers(), steps.machine->cpu().registers());
+    EXPECT_EQ(runs.machine->now(), steps.machine->now());
+}
+
+TEST(Machine, CountsARepeatedStringInstructionOnce) {
+    // mov ecx, 1000; lea rdi, [rsp]; rep stosb; int3-free end: mov eax,0; out 0xf4,eax
+    BareMachine bare(
+        {0xb9, 0xe8, 3, 0, 0, 0x48, 0x8d, 0x3c, 0x24, 0xf3, 0xaa, 0xb8, 0, 0, 0, 0, 0xe7, 0xf4});
+    EXPECT_EQ(bare.run().reason, StopReason::GuestExit);
+    EXPECT_EQ(bare.machine->counters().instructions, 5U);
+    EXPECT_EQ(bare.machine->cpu().gpr(Gpr::Rcx), 0U);
+}
+
+TEST(Machine, ReportsATripleFault) {
+    BareMachine bare({0x0f, 0x0b});  // ud2 with no IDT
+    const StopEvent stop = bare.run();
+    EXPECT_EQ(stop.reason, StopReason::TripleFault);
+    EXPECT_EQ(stop.rip, BareMachine::kCode);
+}
+
+TEST(Machine, ReportsADeadHalt) {
+    BareMachine bare({0xfa, 0xf4});  // cli; hlt
+    EXPECT_EQ(bare.run().reason, StopReason::Dead);
+    EXPECT_EQ(bare.machine->counters().instructions, 2U);
+}
+
+TEST(Machine, StopsASpinningGuestByHostTime) {
+    BareMachine bare({0xeb, 0xfe});
+    RunLimits limits;
+    limits.max_host_seconds = 0.05;
+    EXPECT_EQ(bare.machine->run(limits).reason, StopReason::TimeLimit);
+}
+
+TEST(Machine, CallsTheHandlerOfAPlantedByteAndHidesIt) {
+    // inc rbx; inc rbx; mov eax,0; out 0xf4,eax
+    BareMachine bare({0x48, 0xff, 0xc3, 0x48, 0xff, 0xc3, 0xb8, 0, 0, 0, 0, 0xe7, 0xf4});
+    const GuestVa second = BareMachine::kCode + 3;
+    int hits = 0;
+    ASSERT_TRUE(bare.machine->plant(second, [&](Machine& machine) {
+        ++hits;
+        EXPECT_EQ(machine.cpu().rip(), second);
+        machine.cpu().set_gpr(Gpr::Rbx, 40);
+        machine.cpu().set_rip(second + 3);
+    }));
+    EXPECT_EQ(bare.machine->plant(second, [](Machine&) {}).error().linux_errno, EBUSY);
+    EXPECT_EQ(read_value<std::uint8_t>(*bare.machine, second), 0x48);
+    EXPECT_EQ(bare.run().reason, StopReason::GuestExit);
+    EXPECT_EQ(hits, 1);
+    EXPECT_EQ(bare.machine->cpu().gpr(Gpr::Rbx), 40U);
+}
+
+TEST(Machine, UnplantingRestoresTheInstruction) {
+    BareMachine bare({0x48, 0xff, 0xc3, 0xb8, 0, 0, 0, 0, 0xe7, 0xf4});
+    ASSERT_TRUE(bare.machine->plant(BareMachine::kCode, [](Machine&) { FAIL(); }));
+    bare.machine->unplant(BareMachine::kCode);
+    EXPECT_EQ(bare.run().reason, StopReason::GuestExit);
+    EXPECT_EQ(bare.machine->cpu().gpr(Gpr::Rbx), 1U);
+}
+
+TEST(Window, RunsTextAndKeepsDataFromExecuting) {
+    BareMachine bare({0xff, 0xe0});  // jmp rax
+    Machine& machine = *bare.machine;
+    const WindowBlock text = machine.window().allocate_text(16).value();
+    const std::array<std::uint8_t, 3> code{0xff, 0xc3, 0xcc};  // inc ebx; int3
+    machine.write_text(text, 0, std::as_bytes(std::span(code)));
+    int traps = 0;
+    machine.add_window_trap(text.va + 2, [&](Machine& m) {
+        ++traps;
+        m.request_stop();
+    });
+    machine.cpu().set_gpr(Gpr::Rax, text.va.value);
+    EXPECT_EQ(bare.run().reason, StopReason::Requested);
+    EXPECT_EQ(traps, 1);
+    EXPECT_EQ(machine.cpu().gpr(Gpr::Rbx), 1U);
+
+    const WindowBlock data = machine.window().allocate_data(kPageBytes).value();
+    data.host[0] = std::byte{0xcc};
+    machine.cpu().set_rip(data.va);
+    EXPECT_EQ(bare.run().reason, StopReason::TripleFault);  // #PF with no IDT
+    EXPECT_EQ(machine.cpu().registers().cr2, data.va.value);
+}
+
+TEST(Window, MirrorsTheTailOnBothSides) {
+    // mov rax, [rsi]: the mirror is read by the guest
+    BareMachine bare({0x48, 0x8b, 0x06, 0xfa, 0xf4});
+    Machine& machine = *bare.machine;
+    const WindowBlock block = machine.window().allocate_data(3 * kPageBytes, kPageBytes).value();
+    const std::uint64_t value = 0x0123'4567'89ab'cdef;
+    std::memcpy(block.host + 2 * kPageBytes, &value, sizeof(value));
+    EXPECT_EQ(std::memcmp(block.host + 3 * kPageBytes, &value, sizeof(value)), 0);
+    machine.cpu().set_gpr(Gpr::Rsi, block.va.value + 3 * kPageBytes);
+    EXPECT_EQ(bare.run().reason, StopReason::Dead);
+    EXPECT_EQ(machine.cpu().gpr(Gpr::Rax), value);
+}
+
+TEST(Window, GivesZeroedMemoryAgain) {
+    BareMachine bare({0xf4});
+    ProbeWindow& window = bare.machine->window();
+    const WindowBlock first = window.allocate_data(100).value();
+    first.host[50] = std::byte{1};
+    window.free_data(first);
+    const WindowBlock second = window.allocate_data(100).value();
+    EXPECT_EQ(second.va, first.va);
+    EXPECT_EQ(second.host[50], std::byte{0});
+    EXPECT_EQ(window.allocate_data(2ULL << 30).error().linux_errno, ENOMEM);
+}
+
+}  // namespace
+}  // namespace trapgate::emu
