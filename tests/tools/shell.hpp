@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#pragma once
+
+#include <string>
+
+namespace trapgate::tools {
+
+struct ShellResult {
+    int status = 0;      ///< Exit status, or -1 when a signal ended it.
+    std::string output;  ///< stdout and stderr together.
+};
+
+/// Runs a bash command line in the root of the tree.
+[[nodiscard]] ShellResult shell(const std::string& command);
+
+}  // namespace trapgate::tools
