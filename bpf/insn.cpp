@@ -44,7 +44,8 @@ Result<std::vector<Insn>> insns_from_bytes(std::span<const std::byte> bytes) {
 Result<std::vector<Insn>> insns_from_hex(std::string_view hex) {
     std::vector<std::byte> bytes;
     bytes.reserve(hex.size() / 2);
-    std::optional<unsigned> high;
+    bool have_high = false;
+    unsigned high = 0;
     for (std::size_t i = 0; i < hex.size(); ++i) {
         if (is_space(hex[i])) {
             continue;
@@ -53,14 +54,14 @@ Result<std::vector<Insn>> insns_from_hex(std::string_view hex) {
         if (!digit) {
             return fail("not a hexadecimal digit", fmt::format("byte offset {}", i));
         }
-        if (high) {
-            bytes.push_back(static_cast<std::byte>(*high << 4 | *digit));
-            high.reset();
+        if (have_high) {
+            bytes.push_back(static_cast<std::byte>(high << 4 | *digit));
         } else {
-            high = digit;
+            high = *digit;
         }
+        have_high = !have_high;
     }
-    if (high) {
+    if (have_high) {
         return fail("odd number of hexadecimal digits",
                     fmt::format("byte offset {}", hex.size()));
     }
