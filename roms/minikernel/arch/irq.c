@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "arch/irq.h"
+
+#include "arch/processor.h"
+#include "drivers/i8259.h"
+#include "kernel/printk.h"
+#include "kernel/sched.h"
+
+static struct irqaction {
+    irq_handler_t handler;
+    void* dev;
+    unsigned long count;
+} irq_desc[NR_IRQS];
+
+void request_irq(int irq, irq_handler_t handler, void* dev) {
+    irq_desc[irq].handler = handler;
+    irq_desc[irq].dev = dev;
+    i8259_unmask(irq);
+}
+
+void init_IRQ(void) { init_8259A(FIRST_EXTERNAL_VECTOR); }
+
+static void handle_irq(int irq) {
+    struct irqaction* action = &irq_desc[irq];
+    if (i8259_is_spurious(irq)) {
+        return;
+    }
+    action->count++;
+    if (action->handler != NULL) {
+        action->handler(irq, action->dev);
+    } else {
+        printk("handle_irq: nobody cared about irq %d\n", irq);
+    }
+    i8259_eoi(irq);
+}
+
+/// Where arch/entry.S sends every interrupt line. Interrupts stay off in here.
+void common_interrupt(struct pt_regs* regs, unsigned long vector);
+void common_interrupt(struct pt_regs* regs, unsigned long vector) {
+    irq_enter();
+    handle_irq((int)(vector - FIRST_EXTERNAL_VECTOR));
+    irq_exit();
+    // Kernel code is preemptible wherever it has not said otherwise.
+    if ((regs->flags & X86_EFLAGS_IF) && preempt_count() == 0 && need_resched()) {
+        preempt_schedule_irq();
+    }
+}

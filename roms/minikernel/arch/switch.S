@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "arch/linkage.h"
+#include "arch/asm_offsets.h"
+
+    .text
+
+// struct task_struct* __switch_to_asm(struct task_struct* prev, struct task_struct* next)
+// Callee-saved registers wait on the task's own stack; what is pushed here is struct inactive_task_frame.
+FUNC_START __switch_to_asm
+    pushq %rbp
+    pushq %rbx
+    pushq %r12
+    pushq %r13
+    pushq %r14
+    pushq %r15
+    movq %rsp, TASK_THREAD_SP(%rdi)
+    movq TASK_THREAD_SP(%rsi), %rsp
+    popq %r15
+    popq %r14
+    popq %r13
+    popq %r12
+    popq %rbx
+    popq %rbp
+    jmp __switch_to
+FUNC_END __switch_to_asm
+
+// A new task's first instructions: RAX = the task it follows, RBX = its function, R12 = the argument.
+FUNC_START ret_from_fork
+    movq %rax, %rdi
+    call schedule_tail
+    movq %r12, %rdi
+    call *%rbx
+    movq %rax, %rdi
+    call do_exit
+    ud2
+FUNC_END ret_from_fork
+
+    .section .note.GNU-stack, "", @progbits

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "arch/bootparam.h"
+#include "arch/desc.h"
+#include "arch/irq.h"
+#include "arch/percpu.h"
+#include "arch/processor.h"
+#include "arch/reboot.h"
+#include "drivers/serial.h"
+#include "fs/fs.h"
+#include "init/params.h"
+#include "init/workload.h"
+#include "kernel/panic.h"
+#include "kernel/printk.h"
+#include "kernel/task.h"
+#include "kernel/time.h"
+#include "lib/string.h"
+#include "mm/paging.h"
+#include "mm/slab.h"
+#include "mm/stack.h"
+
+/// Task 1.
+static int kernel_init(void* unused) {
+    (void)unused;
+    if (params.ending != NULL) {
+        run_ending(params.ending);
+    }
+    printk("Run workload: tasks=%u loops=%u\n", params.tasks, params.loops);
+    int bad = run_workload(params.tasks, params.loops);
+    printk("workload: %s (%lu ticks)\n", bad == 0 ? "pass" : "FAIL", jiffies);
+    debug_exit(bad == 0 ? params.exit_status : 1);
+}
+
+/// From arch/head.S, on init_task's stack, with the boot's page tables and interrupts off.
+void start_kernel(phys_addr_t real_mode_data) __noreturn;
+void start_kernel(phys_addr_t real_mode_data) {
+    setup_per_cpu_areas();
+    cpu_init();
+    idt_setup_traps();
+    serial8250_init();
+    copy_bootdata(real_mode_data);
+
+    printk("Trapgate minikernel (gcc " __VERSION__ ")\n");
+    printk("Command line: %s\n", boot_command_line);
+    e820_print_table();
+    static char words[COMMAND_LINE_SIZE];
+    strscpy(words, boot_command_line, sizeof(words));
+    parse_args(words);
+
+    paging_init();
+    mem_init();
+    kmem_cache_init();
+    thread_stack_init();
+    fork_init();
+    sched_init();
+    vfs_caches_init();
+
+    init_IRQ();
+    time_init();
+    local_irq_enable();
+    printk("Timer: i8254, HZ=%u\n", tick_hz);
+    if (kernel_thread(kernel_init, NULL, "init", 0) < 0) {
+        panic("start_kernel: no memory for init");
+    }
+    cpu_startup_entry();
+}

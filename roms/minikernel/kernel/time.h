@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#pragma once
+
+#include "lib/types.h"
+
+/// Ticks since interrupts were switched on.
+extern volatile unsigned long jiffies;
+/// Ticks in a second: 1000, or the command line's hz=.
+extern unsigned int tick_hz;
+
+/// Time since then; its resolution is one tick.
+u64 ktime_get_ns(void);
+/// Starts the tick.
+void time_init(void);

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "kernel/timer.h"
+
+#include "kernel/sched.h"
+#include "kernel/time.h"
+
+static struct list_head timers = LIST_HEAD_INIT(timers);  // the soonest first
+static spinlock_t timers_lock;
+
+void add_timer(struct timer_list* timer) {
+    unsigned long flags = spin_lock_irqsave(&timers_lock);
+    struct timer_list* later;
+    list_for_each_entry(later, &timers, entry) {
+        if (later->expires > timer->expires) {
+            break;
+        }
+    }
+    list_add_tail(&timer->entry, &later->entry);
+    spin_unlock_irqrestore(&timers_lock, flags);
+}
+
+int del_timer(struct timer_list* timer) {
+    unsigned long flags = spin_lock_irqsave(&timers_lock);
+    int pending = !list_empty(&timer->entry);
+    list_del_init(&timer->entry);
+    spin_unlock_irqrestore(&timers_lock, flags);
+    return pending;
+}
+
+static struct timer_list* take_expired_timer(void) {
+    struct timer_list* timer = NULL;
+    unsigned long flags = spin_lock_irqsave(&timers_lock);
+    if (!list_empty(&timers)) {
+        struct timer_list* first = list_first_entry(&timers, struct timer_list, entry);
+        if (first->expires <= jiffies) {
+            list_del_init(&first->entry);
+            timer = first;
+        }
+    }
+    spin_unlock_irqrestore(&timers_lock, flags);
+    return timer;
+}
+
+static void call_timer_fn(struct timer_list* timer) { timer->function(timer); }
+
+void run_local_timers(void) {
+    struct timer_list* timer;
+    while ((timer = take_expired_timer()) != NULL) {
+        call_timer_fn(timer);
+    }
+}
+
+struct process_timer {
+    struct timer_list timer;
+    struct task_struct* task;
+};
+
+static void process_timeout(struct timer_list* timer) {
+    wake_up_process(container_of(timer, struct process_timer, timer)->task);
+}
+
+long schedule_timeout(long timeout) {
+    unsigned long expires = jiffies + (unsigned long)timeout;
+    struct process_timer timer = {
+        .timer = {LIST_HEAD_INIT(timer.timer.entry), expires, process_timeout},
+        .task = current,
+    };
+    add_timer(&timer.timer);
+    schedule();
+    del_timer(&timer.timer);
+    long left = (long)(expires - jiffies);
+    return left < 0 ? 0 : left;
+}
+
+void msleep(unsigned int msecs) {
+    set_current_state(TASK_UNINTERRUPTIBLE);
+    schedule_timeout((long)((u64)msecs * tick_hz / 1000 + 1));
+}
