@@ -40,6 +40,22 @@ TEST(Tree, HasAReadmeInEveryFolderOfTheFirstLevel) {
     }
 }
 
+TEST(Tree, LinksToWhatExists) {
+    const std::regex link(R"(\]\(([^)#:]+)\))");
+    for (const std::string& path : tree_files(kRoot)) {
+        if (!path.ends_with(".md")) {
+            continue;
+        }
+        const std::string text = text_of(kRoot / path);
+        for (std::sregex_iterator match(text.begin(), text.end(), link), end; match != end;
+             ++match) {
+            const std::string target = (*match)[1];
+            EXPECT_TRUE(std::filesystem::exists((kRoot / path).parent_path() / target))
+                << path << " links to " << target;
+        }
+    }
+}
+
 TEST(Tree, ExplainsEveryPackageThatDevInstalls) {
     const std::string dev = text_of(kRoot / "dev");
     const std::string readme = text_of(kRoot / "README.md");
