@@ -5,38 +5,16 @@
 
 #include <gtest/gtest.h>
 
-#include "emu/boot.hpp"
+#include "tests/emu/bare_guest.hpp"
 
 namespace trapgate::emu {
 namespace {
 
 using cpu::Gpr;
 
-/// A bare machine that runs hand-assembled code.
-class BareMachine {
-public:
-    explicit BareMachine(const std::vector<std::uint8_t>& code) {
-        Result<std::unique_ptr<Machine>> made = make_bare_machine();
-        EXPECT_TRUE(made.has_value()) << made.error().message();
-        machine = std::move(*made);
-        EXPECT_TRUE(machine->write(kCode, std::as_bytes(std::span(code))));
-        machine->cpu().set_rip(kCode);
-        machine->cpu().set_gpr(Gpr::Rsp, kStack.value);
-    }
-    StopEvent run(std::uint64_t instructions = 1'000'000) {
-        RunLimits limits;
-        limits.max_instructions = instructions;
-        return machine->run(limits);
-    }
-
-    static constexpr GuestVa kCode = kBareDirectMap + 0x10000;
-    static constexpr GuestVa kStack = kBareDirectMap + 0x80000;
-    std::unique_ptr<Machine> machine;
-};
-
 TEST(Machine, RunsToTheDebugExitPort) {
     // mov eax, 7; out 0xf4, eax
-    BareMachine bare({0xb8, 7, 0, 0, 0, 0xe7, 0xf4});
+    BareGuest bare({0xb8, 7, 0, 0, 0, 0xe7, 0xf4});
     const StopEvent stop = bare.run();
     EXPECT_EQ(stop.reason, StopReason::GuestExit);
     EXPECT_EQ(stop.status, 7U);
@@ -48,7 +26,7 @@ TEST(Machine, StopsAtAnExactInstructionLimit) {
     const std::vector<std::uint8_t> loop{0x48, 0xff, 0xc3, 0x48, 0xff, 0xc3,
                                          0x48, 0xff, 0xc3, 0xeb, 0xf5};
     for (const std::uint64_t limit : {1U, 2U, 3U, 4U, 5U, 1001U, 1002U}) {
-        BareMachine bare(loop);
+        BareGuest bare(loop);
         EXPECT_EQ(bare.run(limit).reason, StopReason::InsnLimit);
         EXPECT_EQ(bare.machine->counters().instructions, limit);
         EXPECT_EQ(bare.machine->cpu().gpr(Gpr::Rbx), limit - limit / 4);
@@ -58,8 +36,8 @@ TEST(Machine, StopsAtAnExactInstructionLimit) {
 TEST(Machine, SteppingEqualsRunning) {
     const std::vector<std::uint8_t> loop{0x48, 0xff, 0xc3, 0x48, 0x01, 0xd9, 0x50,
                                          0x58, 0x48, 0x31, 0xcb, 0xeb, 0xf3};
-    BareMachine runs(loop);
-    BareMachine steps(loop);
+    BareGuest runs(loop);
+    BareGuest steps(loop);
     runs.run(5000);
     for (std::uint64_t i = 1; i <= 5000; ++i) {
         steps.run(i);
@@ -70,7 +48,7 @@ TEST(Machine, SteppingEqualsRunning) {
 
 TEST(Machine, CountsARepeatedStringInstructionOnce) {
     // mov ecx, 1000; lea rdi, [rsp]; rep stosb; int3-free end: mov eax,0; out 0xf4,eax
-    BareMachine bare(
+    BareGuest bare(
         {0xb9, 0xe8, 3, 0, 0, 0x48, 0x8d, 0x3c, 0x24, 0xf3, 0xaa, 0xb8, 0, 0, 0, 0, 0xe7, 0xf4});
     EXPECT_EQ(bare.run().reason, StopReason::GuestExit);
     EXPECT_EQ(bare.machine->counters().instructions, 5U);
@@ -78,20 +56,20 @@ TEST(Machine, CountsARepeatedStringInstructionOnce) {
 }
 
 TEST(Machine, ReportsATripleFault) {
-    BareMachine bare({0x0f, 0x0b});  // ud2 with no IDT
+    BareGuest bare({0x0f, 0x0b});  // ud2 with no IDT
     const StopEvent stop = bare.run();
     EXPECT_EQ(stop.reason, StopReason::TripleFault);
-    EXPECT_EQ(stop.rip, BareMachine::kCode);
+    EXPECT_EQ(stop.rip, BareGuest::kCode);
 }
 
 TEST(Machine, ReportsADeadHalt) {
-    BareMachine bare({0xfa, 0xf4});  // cli; hlt
+    BareGuest bare({0xfa, 0xf4});  // cli; hlt
     EXPECT_EQ(bare.run().reason, StopReason::Dead);
     EXPECT_EQ(bare.machine->counters().instructions, 2U);
 }
 
 TEST(Machine, StopsASpinningGuestByHostTime) {
-    BareMachine bare({0xeb, 0xfe});
+    BareGuest bare({0xeb, 0xfe});
     RunLimits limits;
     limits.max_host_seconds = 0.05;
     EXPECT_EQ(bare.machine->run(limits).reason, StopReason::TimeLimit);
@@ -99,8 +77,8 @@ TEST(Machine, StopsASpinningGuestByHostTime) {
 
 TEST(Machine, CallsTheHandlerOfAPlantedByteAndHidesIt) {
     // inc rbx; inc rbx; mov eax,0; out 0xf4,eax
-    BareMachine bare({0x48, 0xff, 0xc3, 0x48, 0xff, 0xc3, 0xb8, 0, 0, 0, 0, 0xe7, 0xf4});
-    const GuestVa second = BareMachine::kCode + 3;
+    BareGuest bare({0x48, 0xff, 0xc3, 0x48, 0xff, 0xc3, 0xb8, 0, 0, 0, 0, 0xe7, 0xf4});
+    const GuestVa second = BareGuest::kCode + 3;
     int hits = 0;
     ASSERT_TRUE(bare.machine->plant(second, [&](Machine& machine) {
         ++hits;
@@ -116,15 +94,15 @@ TEST(Machine, CallsTheHandlerOfAPlantedByteAndHidesIt) {
 }
 
 TEST(Machine, UnplantingRestoresTheInstruction) {
-    BareMachine bare({0x48, 0xff, 0xc3, 0xb8, 0, 0, 0, 0, 0xe7, 0xf4});
-    ASSERT_TRUE(bare.machine->plant(BareMachine::kCode, [](Machine&) { FAIL(); }));
-    bare.machine->unplant(BareMachine::kCode);
+    BareGuest bare({0x48, 0xff, 0xc3, 0xb8, 0, 0, 0, 0, 0xe7, 0xf4});
+    ASSERT_TRUE(bare.machine->plant(BareGuest::kCode, [](Machine&) { FAIL(); }));
+    bare.machine->unplant(BareGuest::kCode);
     EXPECT_EQ(bare.run().reason, StopReason::GuestExit);
     EXPECT_EQ(bare.machine->cpu().gpr(Gpr::Rbx), 1U);
 }
 
 TEST(Window, RunsTextAndKeepsDataFromExecuting) {
-    BareMachine bare({0xff, 0xe0});  // jmp rax
+    BareGuest bare({0xff, 0xe0});  // jmp rax
     Machine& machine = *bare.machine;
     const WindowBlock text = machine.window().allocate_text(16).value();
     const std::array<std::uint8_t, 3> code{0xff, 0xc3, 0xcc};  // inc ebx; int3
@@ -148,7 +126,7 @@ TEST(Window, RunsTextAndKeepsDataFromExecuting) {
 
 TEST(Window, MirrorsTheTailOnBothSides) {
     // mov rax, [rsi]: the mirror is read by the guest
-    BareMachine bare({0x48, 0x8b, 0x06, 0xfa, 0xf4});
+    BareGuest bare({0x48, 0x8b, 0x06, 0xfa, 0xf4});
     Machine& machine = *bare.machine;
     const WindowBlock block = machine.window().allocate_data(3 * kPageBytes, kPageBytes).value();
     const std::uint64_t value = 0x0123'4567'89ab'cdef;
@@ -160,7 +138,7 @@ TEST(Window, MirrorsTheTailOnBothSides) {
 }
 
 TEST(Window, GivesZeroedMemoryAgain) {
-    BareMachine bare({0xf4});
+    BareGuest bare({0xf4});
     ProbeWindow& window = bare.machine->window();
     const WindowBlock first = window.allocate_data(100).value();
     first.host[50] = std::byte{1};
