@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Counts how often a file is opened, and reports each time: one array element and one ring buffer
 // record per call.
+#include "vmlinux.h"
+
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
-
-#include "vmlinux.h"
 
 struct open_event {
     __u64 time_ns;

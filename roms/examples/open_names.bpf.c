@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Reports the name of each file that is opened. The minikernel's tasks pass names in kernel memory;
 // for a kernel with user programs the read would be bpf_probe_read_user_str.
+#include "vmlinux.h"
+
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
-
-#include "vmlinux.h"
 
 #define NAME_BYTES 32
 
