@@ -38,6 +38,8 @@ endif()
 
 set(CMAKE_RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/bin")
 set(CMAKE_LIBRARY_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/lib")
+set(TRAPGATE_SHARE_DIR "${CMAKE_BINARY_DIR}/share/trapgate")        # guest images, eBPF objects
+set(TRAPGATE_GENERATED_DIR "${CMAKE_BINARY_DIR}/roms/generated")    # vmlinux.h of the minikernel
 # Programs find libtrapgate.so in the lib folder beside their own, from wherever the tree is moved to.
 set(CMAKE_BUILD_WITH_INSTALL_RPATH ON)
 set(CMAKE_INSTALL_RPATH "$ORIGIN/../lib")

@@ -73,8 +73,8 @@ endfunction()
 # trapgate_add_tests(NAME [PARTS part...] [LINK target...] [DEPENDS target...] [LABELS label...] [TIMEOUT seconds]
 # [EXCEPT file-or-folder...]): the tests in this folder as the program tests/trapgate_NAME_tests. With PARTS they link these
 # parts alone, which proves that nothing else is needed; without, all of libtrapgate. Targets that do not exist yet are
-# left out. The tests run in the build folder and know TRAPGATE_SOURCE_DIR (the tree) and TRAPGATE_BIN_DIR (the programs
-# and guest images).
+# left out. The tests run in the build folder and know TRAPGATE_SOURCE_DIR (the tree), TRAPGATE_BIN_DIR (the programs) and
+# TRAPGATE_SHARE_DIR (guest images, eBPF objects).
 function(trapgate_add_tests name)
     cmake_parse_arguments(PARSE_ARGV 1 arg "" "TIMEOUT" "PARTS;LINK;DEPENDS;LABELS;EXCEPT")
     trapgate_sources(sources EXCEPT ${arg_EXCEPT})
@@ -105,7 +105,8 @@ function(trapgate_add_tests name)
         endif()
     endforeach()
     target_compile_definitions(${target} PRIVATE
-        TRAPGATE_SOURCE_DIR="${CMAKE_SOURCE_DIR}" TRAPGATE_BIN_DIR="${CMAKE_BINARY_DIR}/bin")
+        TRAPGATE_SOURCE_DIR="${CMAKE_SOURCE_DIR}" TRAPGATE_BIN_DIR="${CMAKE_BINARY_DIR}/bin"
+        TRAPGATE_SHARE_DIR="${TRAPGATE_SHARE_DIR}")
     target_precompile_headers(${target} REUSE_FROM trapgate_test_pch)
     # PRE_TEST: a test program that cannot even list its tests fails the test run, not the build.
     gtest_discover_tests(${target}
