@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "tests/layering/layering.hpp"
 
-#include <algorithm>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -38,6 +38,10 @@ TEST(Layering, HoldsInTheWholeTree) {
 struct Case {
     const char* path;
     const char* include;
+
+    friend std::ostream& operator<<(std::ostream& out, const Case& self) {
+        return out << self.path << " includes " << self.include;
+    }
 };
 
 class ForbiddenInclude : public testing::TestWithParam<Case> {};
