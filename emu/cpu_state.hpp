@@ -10,8 +10,8 @@
 
 namespace trapgate::emu {
 
-/// What a detour through host-planted code must put back: general registers, RIP, the CPU mode bits and the
-/// flags in their lazy form. Opaque to everyone but the engine; cheap to copy.
+/// What a detour through host-planted code must put back: general registers, RIP, the CPU mode bits
+/// and the flags in their lazy form. Opaque to everyone but the engine; cheap to copy.
 struct CoreState {
     std::array<std::uint64_t, cpu::kGprCount> gpr{};
     std::uint64_t rip = 0;
@@ -32,8 +32,8 @@ struct ExceptionEvent {
     std::uint64_t cr2 = 0;  ///< Valid for #PF.
 };
 
-/// One x86-64 CPU, as tools and probes see it. All calls are for the machine's own thread, between blocks or
-/// from a handler; never from a device callback.
+/// One x86-64 CPU, as tools and probes see it. All calls are for the machine's own thread, between
+/// blocks or from a handler; never from a device callback.
 class Cpu {
 public:
     virtual ~Cpu() = default;
@@ -53,8 +53,8 @@ public:
 
     [[nodiscard]] virtual CoreState save_core() const = 0;
     virtual void restore_core(const CoreState& state) = 0;
-    /// Prepares to run host-planted code: CPL 0, 64-bit, IF and TF clear, the given RIP and RSP. Other
-    /// general registers stay.
+    /// Prepares to run host-planted code: CPL 0, 64-bit, IF and TF clear, the given RIP and RSP.
+    /// Other general registers stay.
     virtual void enter_detour(GuestVa rip, GuestVa rsp) = 0;
 
     /// Instructions retired since reset, exact at every point where this class may be called.

@@ -69,6 +69,12 @@ class Machine;
 /// address the handler was registered for); the handler must set RIP, or the same trap comes again.
 using TrapHandler = std::function<void(Machine&)>;
 
+/// Whether the int3 itself counts as an executed instruction.
+enum class TrapCost : std::uint8_t {
+    Charged,  ///< Probes: as the guest would pay for it.
+    Free,     ///< Debuggers and the host's own needs: the clock does not notice.
+};
+
 /// A deterministic x86-64 computer: CPU, RAM, devices, clock, probe window, and the tables of
 /// host-owned traps. One thread at a time. Several machines may live in one process.
 class Machine {
@@ -120,7 +126,8 @@ public:
     virtual void remove_window_trap(GuestVa va) = 0;
     /// Plants 0xCC over the first byte at `va` in guest memory. EFAULT when not mapped, EBUSY when
     /// planted.
-    virtual Result<void> plant(GuestVa va, TrapHandler handler) = 0;
+    virtual Result<void> plant(GuestVa va, TrapHandler handler,
+                               TrapCost cost = TrapCost::Charged) = 0;
     /// Puts the original byte back.
     virtual void unplant(GuestVa va) = 0;
 

@@ -37,8 +37,9 @@ private:
     std::size_t size_;
 };
 
-/// Guest-physical memory: RAM and the probe window's regions. Devices are not memory. Host writes to pages
-/// that hold translated code must go through Machine::write_physical, which also invalidates.
+/// Guest-physical memory: RAM and the probe window's regions. Devices are not memory. Host writes
+/// to pages that hold translated code must go through Machine::write_physical, which also
+/// invalidates.
 class PhysicalMemory {
 public:
     struct Region {

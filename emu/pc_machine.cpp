@@ -229,6 +229,9 @@ bool PcMachine::intercept_exception(const ExceptionEvent& event) {
         handler = &trap->second;
     } else if (const auto planted = planted_.find(at.value); planted != planted_.end()) {
         handler = &planted->second.handler;
+        if (planted->second.cost == TrapCost::Free) {
+            engine_->uncount_instruction();
+        }
     }
     if (handler == nullptr) {
         return false;
@@ -344,7 +347,7 @@ void PcMachine::add_window_trap(GuestVa va, TrapHandler handler) {
 
 void PcMachine::remove_window_trap(GuestVa va) { window_traps_.erase(va.value); }
 
-Result<void> PcMachine::plant(GuestVa va, TrapHandler handler) {
+Result<void> PcMachine::plant(GuestVa va, TrapHandler handler, TrapCost cost) {
     if (planted_.contains(va.value)) {
         return fail("a probe or breakpoint stands there already", symbols_.describe(va), {}, EBUSY);
     }
@@ -354,7 +357,7 @@ Result<void> PcMachine::plant(GuestVa va, TrapHandler handler) {
         return fail("the address is not mapped", fmt::format("{:#x}", va.value),
                     "has the kernel set up its page tables yet?", EFAULT);
     }
-    planted_[va.value] = {*pa, byte[0], std::move(handler)};
+    planted_[va.value] = {*pa, byte[0], std::move(handler), cost};
     byte[0] = kInt3;
     engine_->invalidate_code(*pa, 1);
     return {};

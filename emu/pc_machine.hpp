@@ -43,7 +43,7 @@ public:
                     std::span<const std::byte> from) override;
     void add_window_trap(GuestVa va, TrapHandler handler) override;
     void remove_window_trap(GuestVa va) override;
-    Result<void> plant(GuestVa va, TrapHandler handler) override;
+    Result<void> plant(GuestVa va, TrapHandler handler, TrapCost cost) override;
     void unplant(GuestVa va) override;
     void set_console_sink(std::function<void(std::string_view)> sink) override;
     void console_input(std::string_view bytes) override;
@@ -78,6 +78,7 @@ private:
         GuestPa pa;
         std::byte original;
         TrapHandler handler;
+        TrapCost cost;
     };
 
     MachineConfig config_;

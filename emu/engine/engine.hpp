@@ -83,6 +83,9 @@ public:
     /// Whether a pending maskable interrupt could be taken now.
     [[nodiscard]] virtual bool interruptible() const = 0;
 
+    /// For an intercepted int3 of the host's that shall not show in any count.
+    virtual void uncount_instruction() = 0;
+
     /// After host writes to page tables.
     virtual void flush_tlb() = 0;
     /// After host writes to memory that may hold translated code.

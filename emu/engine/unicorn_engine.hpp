@@ -44,6 +44,7 @@ public:
     void set_interrupt_line(bool asserted) override;
     void set_interrupt_hold(GuestVa begin, GuestVa end) override;
     [[nodiscard]] bool interruptible() const override;
+    void uncount_instruction() override { --instructions_; }
     void flush_tlb() override;
     void invalidate_code(GuestPa pa, std::uint64_t bytes) override;
     [[nodiscard]] std::uint64_t blocks() const override { return blocks_; }

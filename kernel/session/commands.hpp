@@ -23,7 +23,8 @@ struct Command {
     std::string_view shortest;   ///< The shortest prefix that means it: "c" for continue.
     std::string_view arguments;  ///< "[COUNT]"
     std::string_view help;       ///< One line.
-    Result<std::string> (*handler)(CommandContext& context, const std::vector<std::string>& arguments);
+    Result<std::string> (*handler)(CommandContext& context,
+                                   const std::vector<std::string>& arguments);
 };
 
 [[nodiscard]] std::span<const Command> command_table();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The wall between a front end and the machine: the machine runs on a thread of its own; commands go in through one queue,
-// immutable snapshots come out.
+// The wall between a front end and the machine: the machine runs on a thread of its own; commands
+// go in through one queue, immutable snapshots come out.
 #pragma once
 
 #include <condition_variable>
@@ -26,11 +26,13 @@ public:
     MachineThread(const MachineThread&) = delete;
     MachineThread& operator=(const MachineThread&) = delete;
 
-    /// A command line such as "continue", "step 10" or "s"; see kernel/session/commands.hpp. The answer's text comes
-    /// when the machine's thread has carried it out (for "continue": when it has started).
+    /// A command line such as "continue", "step 10" or "s"; see kernel/session/commands.hpp. The
+    /// answer's text comes when the machine's thread has carried it out (for "continue": when it
+    /// has started).
     std::future<Result<std::string>> command(std::string line);
 
-    /// The newest snapshot; never null. New ones appear at up to 60 a second while running, and at once on a stop.
+    /// The newest snapshot; never null. New ones appear at up to 60 a second while running, and at
+    /// once on a stop.
     [[nodiscard]] SnapshotPtr snapshot() const;
 
 private:

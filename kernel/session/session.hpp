@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// One machine with its kernel, probes, BPF objects and console: what `trapgate run`, the GUI, labs and tests start from.
+// One machine with its kernel, probes, BPF objects and console: what `trapgate run`, the GUI, labs
+// and tests start from.
 #pragma once
 
 #include <cstdint>
@@ -23,7 +24,8 @@ class Kprobes;
 struct SessionConfig {
     emu::MachineConfig machine;
     emu::BootImage image;
-    /// Probes in kprobe_events syntax: "p[:[GRP/]EVENT] SYMBOL[+OFFSET]", or just "SYMBOL[+OFFSET]".
+    /// Probes in kprobe_events syntax: "p[:[GRP/]EVENT] SYMBOL[+OFFSET]", or just
+    /// "SYMBOL[+OFFSET]".
     std::vector<std::string> probes;
     /// BPF objects (.bpf.o); each program is attached where its section name says.
     std::vector<std::filesystem::path> objects;
@@ -43,9 +45,9 @@ struct SessionEvents {
 /// Everything about one guest. One thread at a time.
 class Session {
 public:
-    /// Boots the image as far as start_kernel (or, without that symbol, until the kernel has mapped itself), maps the probe
-    /// window, arms the probes, and loads and attaches the objects. Errors name the file, symbol or definition, with
-    /// the nearest names where a name was unknown.
+    /// Boots the image as far as start_kernel (or, without that symbol, until the kernel has mapped
+    /// itself), maps the probe window, arms the probes, and loads and attaches the objects. Errors
+    /// name the file, symbol or definition, with the nearest names where a name was unknown.
     static Result<std::unique_ptr<Session>> create(const SessionConfig& config);
     virtual ~Session() = default;
 
@@ -59,14 +61,16 @@ public:
     [[nodiscard]] virtual HostKernel& host_kernel() = 0;
 };
 
-/// The JSON object of `--report`: model, cycles, instructions, blocks, interrupts, exceptions by vector,
-/// host_seconds, peak_rss_bytes, exit {reason, status}, probes, maps, rings.
+/// The JSON object of `--report`: model, cycles, instructions, blocks, interrupts, exceptions by
+/// vector, host_seconds, peak_rss_bytes, exit {reason, status}, probes, maps, rings.
 [[nodiscard]] std::string session_report(const SessionSnapshot& snapshot, double host_seconds);
 
-/// The exit status that the ending stands for: 0 pass, 1 the guest failed, 3 panic or triple fault, 4 limit.
+/// The exit status that the ending stands for: 0 pass, 1 the guest failed, 3 panic or triple fault,
+/// 4 limit.
 [[nodiscard]] int exit_status(const emu::StopEvent& stop);
 
-/// "guest-exit", "panic", "triple-fault", "dead", "insn-limit", "cycle-limit", "time-limit", "shutdown", "requested".
+/// "guest-exit", "panic", "triple-fault", "dead", "insn-limit", "cycle-limit", "time-limit",
+/// "shutdown", "requested".
 [[nodiscard]] std::string_view reason_name(emu::StopReason reason);
 
 }  // namespace trapgate::kernel

@@ -101,6 +101,17 @@ TEST(Machine, UnplantingRestoresTheInstruction) {
     EXPECT_EQ(bare.machine->cpu().gpr(Gpr::Rbx), 1U);
 }
 
+TEST(Machine, AFreeTrapDoesNotShowInTheCounts) {
+    // inc rbx; inc rbx; xor eax,eax; out 0xf4,eax
+    BareGuest guest({0x48, 0xff, 0xc3, 0x48, 0xff, 0xc3, 0x31, 0xc0, 0xe7, 0xf4});
+    const GuestVa second = BareGuest::kCode + 3;
+    const auto once = [second](Machine& machine) { machine.unplant(second); };
+    ASSERT_TRUE(guest.machine->plant(second, once, TrapCost::Free));
+    EXPECT_EQ(guest.run().reason, StopReason::GuestExit);
+    EXPECT_EQ(guest.gpr(Gpr::Rbx), 2U);
+    EXPECT_EQ(guest.machine->counters().instructions, 4U);
+}
+
 TEST(Window, RunsTextAndKeepsDataFromExecuting) {
     BareGuest bare({0xff, 0xe0});  // jmp rax
     Machine& machine = *bare.machine;
