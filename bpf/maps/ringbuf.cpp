@@ -116,6 +116,8 @@ std::uint64_t RingbufMap::reserve(std::uint64_t size, std::uint64_t flags) {
 
     const std::uint64_t next = producer + length;
     if (next - consumer > mask() || next - pending > mask()) {
+        auto dropped = cell<std::uint64_t>(block_, kRingDroppedOffset);
+        dropped.store(dropped.load() + 1);
         return 0;
     }
     const std::uint64_t header = kRingDataOffset + (producer & mask() & ~7ULL);
@@ -170,6 +172,8 @@ std::uint64_t RingbufMap::query(std::uint64_t flags) const {
         default: return 0;
     }
 }
+
+std::uint64_t RingbufMap::dropped() const { return load64(block_, kRingDroppedOffset); }
 
 std::uint64_t RingbufMap::record_at(std::uint64_t guest_va) const {
     const std::uint64_t offset = guest_va - block_.guest_va;

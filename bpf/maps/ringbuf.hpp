@@ -18,6 +18,7 @@
 namespace trapgate::bpf {
 
 inline constexpr std::uint64_t kRingMetaPages = 1;
+inline constexpr std::uint64_t kRingDroppedOffset = 0;  ///< u64 in the meta page
 inline constexpr std::uint64_t kRingConsumerOffset = 1 * 4096;  ///< From the block's start.
 inline constexpr std::uint64_t kRingProducerOffset = 2 * 4096;
 inline constexpr std::uint64_t kRingPendingOffset = kRingProducerOffset + 8;
@@ -62,6 +63,8 @@ public:
 
     [[nodiscard]] std::uint64_t consumer_pos() const;
     [[nodiscard]] std::uint64_t producer_pos() const;
+    /// Reservations that found no room.
+    [[nodiscard]] std::uint64_t dropped() const;
 
 private:
     RingbufMap(const MapSpec& spec, Storage& storage, const StorageBlock& block);

@@ -73,15 +73,15 @@ std::shared_ptr<Map> HelperCall::map(std::size_t argument) const {
     return state.maps.find(args[argument]);
 }
 
-std::optional<CurrentTask> HelperCall::current() const {
-    if (!state.tasks_looked_up) {
-        state.tasks = TaskLayout::find(machine);
-        state.tasks_looked_up = true;
+std::optional<CurrentTask> HelperState::current_task(const emu::Machine& machine) {
+    if (!tasks_looked_up) {
+        tasks = TaskLayout::find(machine);
+        tasks_looked_up = true;
     }
-    if (!state.tasks) {
+    if (!tasks) {
         return std::nullopt;
     }
-    GuestVa pointer{state.tasks->current_task};
+    GuestVa pointer{tasks->current_task};
     if (pointer.value < kPerCpuLimit) {
         pointer = pointer + machine.cpu().registers().gs.base;
     }
@@ -89,15 +89,17 @@ std::optional<CurrentTask> HelperCall::current() const {
     if (!task || *task == 0) {
         return std::nullopt;
     }
-    const auto pid = emu::read_value<std::uint32_t>(machine, GuestVa{*task} + state.tasks->pid);
-    const auto tgid = emu::read_value<std::uint32_t>(machine, GuestVa{*task} + state.tasks->tgid);
+    const auto pid = emu::read_value<std::uint32_t>(machine, GuestVa{*task} + tasks->pid);
+    const auto tgid = emu::read_value<std::uint32_t>(machine, GuestVa{*task} + tasks->tgid);
     const auto comm = emu::read_value<std::array<char, kCommBytes>>(
-        machine, GuestVa{*task} + state.tasks->comm);
+        machine, GuestVa{*task} + tasks->comm);
     if (!pid || !tgid || !comm) {
         return std::nullopt;
     }
     return CurrentTask{*pid, *tgid,
                        std::string(comm->data(), ::strnlen(comm->data(), kCommBytes - 1))};
 }
+
+std::optional<CurrentTask> HelperCall::current() const { return state.current_task(machine); }
 
 }  // namespace trapgate::bpf

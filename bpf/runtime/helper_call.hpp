@@ -62,6 +62,9 @@ struct HelperState {
     bool tasks_looked_up = false;
     std::function<void(const TraceLine&)> trace_sink;
     std::function<void(Map&)> wakeup_sink;
+
+    /// The task that the CPU runs now; nothing when the kernel does not say.
+    [[nodiscard]] std::optional<CurrentTask> current_task(const emu::Machine& machine);
 };
 
 /// One call of a helper by the program on the CPU.

@@ -71,6 +71,11 @@ public:
                                            std::span<const std::byte> context,
                                            std::uint64_t max_instructions = 100'000'000);
 
+    /// The task that the guest runs now, as bpf_get_current_comm sees it.
+    [[nodiscard]] std::optional<CurrentTask> current_task() {
+        return helper_state_.current_task(machine_);
+    }
+
     /// Lines of bpf_trace_printk.
     void set_trace_sink(std::function<void(const TraceLine&)> sink) {
         helper_state_.trace_sink = std::move(sink);

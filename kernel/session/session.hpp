@@ -18,6 +18,7 @@
 
 namespace trapgate::kernel {
 
+class BpfObject;
 class HostKernel;
 class Kprobes;
 
@@ -59,6 +60,8 @@ public:
     [[nodiscard]] virtual emu::Machine& machine() = 0;
     [[nodiscard]] virtual Kprobes& probes() = 0;
     [[nodiscard]] virtual HostKernel& host_kernel() = 0;
+    /// The loaded objects, in the order of the configuration.
+    [[nodiscard]] virtual const std::vector<std::unique_ptr<BpfObject>>& objects() const = 0;
 };
 
 /// The JSON object of `--report`: model, cycles, instructions, blocks, interrupts, exceptions by

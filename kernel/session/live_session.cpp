@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "kernel/session/live_session.hpp"
+
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "kernel/session/early_boot.hpp"
+#include "kernel/session/map_views.hpp"
+
+namespace trapgate::kernel {
+namespace {
+
+constexpr std::size_t kConsoleKept = 64U << 10;
+constexpr std::size_t kLinesKept = 1000;
+
+// A line as ftrace's trace file shows it, without the flags that only a preempting kernel has.
+std::string trace_text(const bpf::TraceLine& line) {
+    const std::string task = fmt::format("{}-{}", line.comm.empty() ? "<...>" : line.comm,
+                                         line.pid);
+    return fmt::format("{:>22} [{:03}] d.... {:>5}.{:06}: {}", task, line.cpu,
+                       line.ns / 1'000'000'000, line.ns % 1'000'000'000 / 1000, line.text);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Session>> Session::create(const SessionConfig& config) {
+    return LiveSession::create(config);
+}
+
+Result<std::unique_ptr<Session>> LiveSession::create(const SessionConfig& config) {
+    std::unique_ptr<LiveSession> session(new LiveSession());
+    return session->start(config).map([&] { return std::unique_ptr<Session>(std::move(session)); });
+}
+
+LiveSession::~LiveSession() {
+    if (services_ != nullptr) {
+        services_->runtime().set_wakeup_sink(nullptr);
+        services_->runtime().set_trace_sink(nullptr);
+    }
+}
+
+Result<void> LiveSession::start(const SessionConfig& config) {
+    Result<std::unique_ptr<emu::Machine>> machine = emu::Machine::create(config.machine);
+    if (!machine) {
+        return tl::unexpected(machine.error());
+    }
+    machine_ = std::move(*machine);
+    machine_->set_console_sink([this](std::string_view bytes) { on_console(bytes); });
+    const Result<void> loaded = emu::load_boot_image(*machine_, config.image);
+    if (!loaded) {
+        return loaded;
+    }
+    ending_ = boot_to_start_kernel(*machine_);
+    Result<std::unique_ptr<ProbeServices>> services = ProbeServices::create(*machine_);
+    if (!services) {
+        return tl::unexpected(services.error());
+    }
+    services_ = std::move(*services);
+    if (ending_) {
+        return {};  // Too early an end for any probe.
+    }
+    services_->set_trace_sink([this](const bpf::TraceLine& line) { on_trace(line); });
+    services_->runtime().set_wakeup_sink([this](bpf::Map&) { consume_rings(); });
+    for (const std::string& probe : config.probes) {
+        const Result<void> added = add_probe(probe);
+        if (!added) {
+            return added;
+        }
+    }
+    for (const std::filesystem::path& path : config.objects) {
+        const Result<void> added = add_object(path);
+        if (!added) {
+            return added;
+        }
+    }
+    return {};
+}
+
+Result<void> LiveSession::add_probe(const std::string& text) {
+    return parse_probe_definition(text).and_then([&](const ProbeDefinition& definition) {
+        KprobeSpec spec;
+        spec.symbol = definition.symbol;
+        spec.offset = definition.offset;
+        spec.pre_handler = [this, definition](Kprobe& probe, ProbeRegs&) {
+            on_probe(definition, probe);
+            return 0;
+        };
+        return services_->kprobes().register_kprobe(std::move(spec)).map([&](KprobeHandle handle) {
+            bare_probes_.push_back({definition, std::move(handle)});
+        });
+    });
+}
+
+Result<void> LiveSession::add_object(const std::filesystem::path& path) {
+    Result<std::unique_ptr<BpfObject>> opened = BpfObject::open(services_->kernel(), path);
+    if (!opened) {
+        return tl::unexpected(opened.error());
+    }
+    objects_.push_back(std::move(*opened));
+    BpfObject& object = *objects_.back();
+    return object.load()
+        .and_then([&] {
+            return object.read_rings(
+                [this, &object](const std::string& ring, std::span<const std::byte> record) {
+                    on_record(object, ring, record);
+                });
+        })
+        .and_then([&] { return object.attach(); });
+}
+
+void LiveSession::on_console(std::string_view bytes) {
+    console_ += bytes;
+    if (console_.size() > 2 * kConsoleKept) {
+        console_.erase(0, console_.size() - kConsoleKept);
+    }
+    if (events_.console) {
+        events_.console(bytes);
+    }
+}
+
+void LiveSession::remember_line(const std::string& line) {
+    lines_.push_back(line);
+    if (lines_.size() > kLinesKept) {
+        lines_.pop_front();
+    }
+}
+
+void LiveSession::on_trace(const bpf::TraceLine& line) {
+    bpf::TraceLine shown = line;
+    shown.text = "bpf_trace_printk: " + line.text;
+    while (shown.text.ends_with('\n')) {
+        shown.text.pop_back();
+    }
+    const std::string text = trace_text(shown);
+    remember_line(text);
+    if (events_.trace) {
+        events_.trace(text);
+    }
+}
+
+void LiveSession::on_probe(const ProbeDefinition& definition, const Kprobe& probe) {
+    bpf::TraceLine line;
+    line.ns = machine_->now_ns();
+    if (const std::optional<bpf::CurrentTask> task = services_->runtime().current_task()) {
+        line.pid = task->pid;
+        line.comm = task->comm;
+    }
+    line.text = fmt::format("{}: ({})", definition.event, probe.where());
+    const std::string text = trace_text(line);
+    remember_line(text);
+    if (events_.probe) {
+        events_.probe(text);
+    }
+}
+
+void LiveSession::on_record(const BpfObject& object, const std::string& ring,
+                            std::span<const std::byte> bytes) {
+    RingHistory& history = rings_[ring];
+    RingRecord record{history.records++, std::vector(bytes.begin(), bytes.end()), {}};
+    const Result<TypePrinter> printer = TypePrinter::create(object.btf());
+    const std::optional<std::uint32_t> type = printer ? printer->record_type(bytes.size())
+                                                      : std::nullopt;
+    record.text = type ? printer->print(*type, bytes) : hex_bytes(bytes);
+    if (events_.record) {
+        events_.record(ring, record);
+    }
+    history.last.push_back(std::move(record));
+    if (history.last.size() > RingView::kMaxRecords) {
+        history.last.pop_front();
+    }
+}
+
+void LiveSession::consume_rings() {
+    for (const std::unique_ptr<BpfObject>& object : objects_) {
+        static_cast<void>(object->consume());  // It only fails for an object without rings.
+    }
+    services_->kernel().sync_readiness();
+}
+
+emu::StopEvent LiveSession::run(const emu::RunLimits& limits) {
+    if (ending_) {
+        return *ending_;
+    }
+    services_->kernel().reap();
+    const emu::StopEvent stop = machine_->run(limits);
+    consume_rings();
+    switch (stop.reason) {
+        case emu::StopReason::GuestExit:
+        case emu::StopReason::Shutdown:
+        case emu::StopReason::Panic:
+        case emu::StopReason::TripleFault:
+        case emu::StopReason::Dead: ending_ = stop; break;
+        default: break;
+    }
+    return stop;
+}
+
+SnapshotPtr LiveSession::snapshot() {
+    auto now = std::make_shared<SessionSnapshot>();
+    now->model = machine_->config().model;
+    now->counters = machine_->counters();
+    now->registers = machine_->cpu().registers();
+    now->location = machine_->symbols().describe(
+        services_->kprobes().original_rip(machine_->cpu().rip()));
+    now->ended = ending_.has_value();
+    now->stop = ending_.value_or(emu::StopEvent{});
+    for (const BareProbe& probe : bare_probes_) {
+        now->probes.push_back({fmt::format("{}/{}", probe.definition.group, probe.definition.event),
+                               probe.handle->where(), probe.handle->address(), "",
+                               probe.handle->hits(), probe.handle->nmissed()});
+    }
+    for (const std::unique_ptr<BpfObject>& object : objects_) {
+        for (const BpfObject::Attachment& attachment : object->attachments()) {
+            const PerfEventObject& event = *attachment.event;
+            const Result<emu::Symbol> symbol = machine_->symbols().find(event.target.symbol);
+            const GuestVa address = symbol ? symbol->address + event.target.offset
+                                           : event.target.address.value_or(GuestVa{});
+            now->probes.push_back({attachment.section, machine_->symbols().describe(address),
+                                   address, attachment.program, event.armed->hits(),
+                                   event.armed->missed()});
+        }
+        for (const BpfObject::MapRef& map : object->maps()) {
+            if (map.internal) {
+                continue;
+            }
+            if (!map.object->is_ring()) {
+                now->maps.push_back(view_map(*map.object));
+                continue;
+            }
+            RingView ring = view_ring(*map.object);
+            if (const auto history = rings_.find(map.name); history != rings_.end()) {
+                ring.records = history->second.records;
+                ring.last.assign(history->second.last.begin(), history->second.last.end());
+            }
+            now->rings.push_back(std::move(ring));
+        }
+    }
+    const std::size_t skipped = console_.size() > kConsoleKept ? console_.size() - kConsoleKept : 0;
+    now->console = console_.substr(skipped);
+    now->trace.assign(lines_.begin(), lines_.end());
+    return now;
+}
+
+}  // namespace trapgate::kernel
