@@ -10,7 +10,8 @@ std::optional<std::uint64_t> RangeAllocator::allocate(std::uint64_t bytes,
     if (bytes == 0) {
         return std::nullopt;
     }
-    for (const auto [begin, size] : free_) {  // by value: the entry is erased below
+    for (const auto& range : free_) {
+        const auto [begin, size] = range;  // a copy: the entry is erased below
         const std::uint64_t aligned = (begin + alignment - 1) & ~(alignment - 1);
         const std::uint64_t skipped = aligned - begin;
         if (size < skipped || size - skipped < bytes) {
