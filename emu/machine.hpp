@@ -63,6 +63,19 @@ struct Counters {
     bool operator==(const Counters&) const = default;
 };
 
+/// What the loader learned of a kernel image.
+struct KernelImage {
+    /// Where the kernel wants a piece of itself, and where it was loaded.
+    struct Range {
+        GuestVa linked;
+        GuestPa loaded;
+        std::uint64_t bytes = 0;
+    };
+    SymbolTable symbols;
+    std::vector<std::byte> btf;
+    std::vector<Range> ranges;
+};
+
 class Machine;
 
 /// Runs when the guest executes an int3 that belongs to the host. RIP is at the int3 itself (the
@@ -91,7 +104,7 @@ public:
     /// Symbols and BTF of the loaded kernel; empty before load.
     [[nodiscard]] virtual const SymbolTable& symbols() const = 0;
     [[nodiscard]] virtual std::span<const std::byte> kernel_btf() const = 0;
-    virtual void set_kernel(SymbolTable symbols, std::vector<std::byte> btf) = 0;
+    virtual void set_kernel(KernelImage image) = 0;
 
     /// Runs until a limit or an end.
     virtual StopEvent run(const RunLimits& limits) = 0;

@@ -113,11 +113,6 @@ PcMachine::PcMachine(const MachineConfig& config)
     power_.attach(ports_);
 }
 
-void PcMachine::set_kernel(SymbolTable symbols, std::vector<std::byte> btf) {
-    symbols_ = std::move(symbols);
-    btf_ = std::move(btf);
-}
-
 // --- Time
 // -------------------------------------------------------------------------------------------
 
@@ -273,6 +268,18 @@ std::optional<GuestPa> PcMachine::translate(GuestVa va) const {
     return walk.present ? std::optional(walk.address) : std::nullopt;
 }
 
+std::optional<GuestPa> PcMachine::locate(GuestVa va) const {
+    if (const std::optional<GuestPa> mapped = translate(va)) {
+        return mapped;
+    }
+    for (const KernelImage::Range& range : kernel_.ranges) {
+        if (va >= range.linked && va - range.linked < range.bytes) {
+            return range.loaded + (va - range.linked);
+        }
+    }
+    return std::nullopt;
+}
+
 bool PcMachine::read(GuestVa va, std::span<std::byte> to) const {
     std::size_t done = 0;
     while (done < to.size()) {
@@ -349,9 +356,10 @@ void PcMachine::remove_window_trap(GuestVa va) { window_traps_.erase(va.value); 
 
 Result<void> PcMachine::plant(GuestVa va, TrapHandler handler, TrapCost cost) {
     if (planted_.contains(va.value)) {
-        return fail("a probe or breakpoint stands there already", symbols_.describe(va), {}, EBUSY);
+        return fail("a probe or breakpoint stands there already", kernel_.symbols.describe(va), {},
+                    EBUSY);
     }
-    const std::optional<GuestPa> pa = translate(va);
+    const std::optional<GuestPa> pa = locate(va);
     const std::span<std::byte> byte = pa ? memory_.view(*pa, 1) : std::span<std::byte>{};
     if (byte.empty()) {
         return fail("the address is not mapped", fmt::format("{:#x}", va.value),

@@ -27,9 +27,9 @@ public:
     [[nodiscard]] PhysicalMemory& memory() override { return memory_; }
     [[nodiscard]] ProbeWindow& window() override { return *window_; }
     [[nodiscard]] const MachineConfig& config() const override { return config_; }
-    [[nodiscard]] const SymbolTable& symbols() const override { return symbols_; }
-    [[nodiscard]] std::span<const std::byte> kernel_btf() const override { return btf_; }
-    void set_kernel(SymbolTable symbols, std::vector<std::byte> btf) override;
+    [[nodiscard]] const SymbolTable& symbols() const override { return kernel_.symbols; }
+    [[nodiscard]] std::span<const std::byte> kernel_btf() const override { return kernel_.btf; }
+    void set_kernel(KernelImage image) override { kernel_ = std::move(image); }
     StopEvent run(const RunLimits& limits) override;
     void request_stop() override;
     [[nodiscard]] Counters counters() const override;
@@ -73,6 +73,9 @@ private:
     bool idle();
     [[nodiscard]] std::optional<Cycles> next_device_event() const;
 
+    /// Where `va` is, or will be once the kernel has mapped itself.
+    [[nodiscard]] std::optional<GuestPa> locate(GuestVa va) const;
+
     /// A byte of guest memory that the host replaced by int3.
     struct Planted {
         GuestPa pa;
@@ -85,8 +88,7 @@ private:
     PhysicalMemory memory_;
     std::unique_ptr<ProbeWindow> window_;
     std::unique_ptr<Engine> engine_;
-    SymbolTable symbols_;
-    std::vector<std::byte> btf_;
+    KernelImage kernel_;
 
     PortBus ports_;
     I8259Pair pic_;

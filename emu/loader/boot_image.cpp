@@ -62,7 +62,11 @@ Result<void> load_boot_image(Machine& machine, const BootImage& image) {
     registers.rip = elf->entry;
     registers[cpu::Gpr::Rsi] = kBootParams.value;
     machine.cpu().set_registers(registers);
-    machine.set_kernel(SymbolTable(std::move(elf->symbols)), std::move(elf->btf));
+    KernelImage kernel{SymbolTable(std::move(elf->symbols)), std::move(elf->btf), {}};
+    for (const ElfSegment& segment : elf->segments) {
+        kernel.ranges.push_back({segment.virtual_address, segment.physical, segment.memory_bytes});
+    }
+    machine.set_kernel(std::move(kernel));
     return {};
 }
 
