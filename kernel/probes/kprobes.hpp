@@ -36,12 +36,12 @@ using GuestHandler = std::function<void(Kprobe&, ProbeRegs&, std::function<void(
 /// What to probe and what to do there: a symbol with an offset, or an address (the symbol is then
 /// empty).
 struct KprobeSpec {
-    std::string symbol;
+    std::string symbol{};
     std::uint64_t offset = 0;
-    std::optional<GuestVa> address;
-    PreHandler pre_handler;
-    GuestHandler guest_handler;
-    PostHandler post_handler;
+    std::optional<GuestVa> address{};
+    PreHandler pre_handler{};
+    GuestHandler guest_handler{};
+    PostHandler post_handler{};
     bool disabled = false;  ///< Registered without being armed (KPROBE_FLAG_DISABLED).
 };
 
