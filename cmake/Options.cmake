@@ -35,6 +35,7 @@ if(TRAPGATE_SANITIZE)
     add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -O1)
     # GCC's manual: the sanitizers make this warning find what is not there (std::regex, for one).
     add_compile_options(-Wno-maybe-uninitialized)
+    add_compile_definitions(_GLIBCXX_ASSERTIONS)
     add_link_options(-fsanitize=address,undefined)
 endif()
 
