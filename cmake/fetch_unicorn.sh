@@ -74,7 +74,8 @@ stanzas_for_suite() {
     return 0
 }
 
-# apt-get or apt-cache ($1) with nothing but our own source list in folder $apt.
+# apt-get or apt-cache ($1) with nothing but our own source list in folder $apt. An index that is past its date will do, as
+# on a mirror that stands still: one fixed version is wanted, and signatures are checked as ever.
 private_apt() {
     local tool=$1
     shift
@@ -82,7 +83,7 @@ private_apt() {
         -o Dir::Etc::SourceList=/dev/null -o Dir::Etc::SourceParts="$apt/sources" \
         -o Dir::State="$apt/state" -o Dir::State::status=/dev/null -o Dir::Cache="$apt/cache" \
         -o APT::Architecture=amd64 -o APT::Architectures=amd64 -o APT::Sandbox::User="$(id -un)" \
-        -o Acquire::Languages=none -o Acquire::Retries=3 -o APT::Get::List-Cleanup=true "$@"
+        -o Acquire::Languages=none -o Acquire::Retries=3 -o Acquire::Check-Valid-Until=false -o APT::Get::List-Cleanup=true "$@"
 }
 
 # 2.1.4 as Debian writes it: 2.1.4-4, 2.1.4+dfsg-1, 2.1.4-4+b1, but no 2.1.4~rc1.
