@@ -3,6 +3,10 @@
 // how and why.
 //
 // tb_flush         All translations are thrown away; their addresses will be used again.
+// cpu_loop_exit_noexc       A store into the current block throws it away: what stands behind the
+// store was not executed. tlb_protect_code, tlb_unprotect_code, tlb_set_dirty,
+// tlb_reset_dirty_by_vaddr, tlb_set_page_with_attrs, x86_cpu_tlb_fill, tb_invalidate_phys_page_fast
+//                  Code pages by physical address instead of by mapping: code_pages.hpp.
 // helper_in*/out*  Port accesses. The public hooks cannot restart the instruction in a block of its
 // own, which is what
 //                  makes an interrupt that the access raises land right behind it.
@@ -14,6 +18,7 @@
 
 #include "base/check.hpp"
 #include "emu/engine/unicorn_engine.hpp"
+#include "emu/engine/unicorn_internals.hpp"
 
 namespace trapgate::emu {
 namespace {
@@ -34,6 +39,9 @@ UnicornEngine& running_engine() {
 }  // namespace
 }  // namespace trapgate::emu
 
+using trapgate::emu::CodePages;
+using trapgate::emu::MemoryAttributes;
+using trapgate::emu::original;
 using trapgate::emu::running_engine;
 using trapgate::emu::UnicornEngine;
 
@@ -46,7 +54,7 @@ TG_INTERPOSED void tb_flush_x86_64(void* cpu_state) {
     if (UnicornEngine* engine = UnicornEngine::active()) {
         engine->forget_blocks();
     }
-    static auto* const next = trapgate::emu::original<void(void*)>("tb_flush_x86_64");
+    static auto* const next = original<void(void*)>("tb_flush_x86_64");
     next(cpu_state);
 }
 
@@ -74,4 +82,72 @@ TG_INTERPOSED void helper_rdtsc_x86_64(void*) {
 }
 TG_INTERPOSED void helper_rdtscp_x86_64(void*) {
     running_engine().read_time_stamp_and_aux(TG_RETURN_ADDRESS());
+}
+
+TG_INTERPOSED [[noreturn]] void cpu_loop_exit_noexc_x86_64(void* cpu_state) {
+    if (UnicornEngine* engine = UnicornEngine::active()) {
+        engine->leave_block();
+    }
+    static auto* const next = original<void(void*)>("cpu_loop_exit_noexc_x86_64");
+    next(cpu_state);
+    __builtin_unreachable();
+}
+
+TG_INTERPOSED void tlb_protect_code_x86_64(void*, std::uint64_t ram_offset) {
+    running_engine().protect_code(ram_offset);
+}
+
+TG_INTERPOSED void tlb_unprotect_code_x86_64(void*, std::uint64_t ram_offset) {
+    running_engine().code_pages().set(ram_offset, false);
+}
+
+TG_INTERPOSED void tb_invalidate_phys_page_fast_x86_64(void* uc, void* pages,
+                                                       std::uint64_t ram_offset, int bytes,
+                                                       std::uintptr_t host_pc) {
+    CodePages& code = running_engine().code_pages();
+    code.last_store = ram_offset;
+    if (code.has_code(ram_offset)) {
+        static auto* const next = original<void(void*, void*, std::uint64_t, int, std::uintptr_t)>(
+            "tb_invalidate_phys_page_fast_x86_64");
+        next(uc, pages, ram_offset, bytes, host_pc);
+    }
+}
+
+// Called right behind the function above: stores may take the fast path from now on.
+TG_INTERPOSED void tlb_set_dirty_x86_64(void* cpu_state, std::uint64_t va) {
+    const CodePages& code = running_engine().code_pages();
+    if (!code.has_code(code.last_store)) {
+        static auto* const next = original<void(void*, std::uint64_t)>("tlb_set_dirty_x86_64");
+        next(cpu_state, va);
+    }
+}
+
+// protect_code has done it for all mappings.
+TG_INTERPOSED void tlb_reset_dirty_by_vaddr_x86_64(void*, std::uint64_t, std::uint64_t) {}
+
+TG_INTERPOSED bool x86_cpu_tlb_fill_x86_64(void* cpu_state, std::uint64_t va, int bytes, int access,
+                                           int mmu_index, bool probe, std::uintptr_t host_pc) {
+    if (UnicornEngine* engine = UnicornEngine::active()) {
+        engine->code_pages().fill_access = access;
+    }
+    static auto* const next = original<bool(void*, std::uint64_t, int, int, int, bool,
+                                            std::uintptr_t)>("x86_cpu_tlb_fill_x86_64");
+    return next(cpu_state, va, bytes, access, mmu_index, probe, host_pc);
+}
+
+TG_INTERPOSED void tlb_set_page_with_attrs_x86_64(void* cpu_state, std::uint64_t va,
+                                                  std::uint64_t pa, MemoryAttributes attributes,
+                                                  int protection, int mmu_index,
+                                                  std::uint64_t bytes) {
+    constexpr int kExecute = 4;
+    constexpr int kFetch = 2;
+    if (UnicornEngine* engine = UnicornEngine::active()) {
+        if (engine->code_pages().fill_access != kFetch && !engine->holds_code(pa)) {
+            protection &= ~kExecute;
+        }
+    }
+    static auto* const next = original<void(void*, std::uint64_t, std::uint64_t, MemoryAttributes,
+                                            int, int, std::uint64_t)>(
+        "tlb_set_page_with_attrs_x86_64");
+    next(cpu_state, va, pa, attributes, protection, mmu_index, bytes);
 }

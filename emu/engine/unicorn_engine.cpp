@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "base/check.hpp"
 #include "cpu/insn_length.hpp"
@@ -17,6 +18,18 @@ thread_local UnicornEngine* active_engine = nullptr;
 
 constexpr std::int32_t kDoubleFaultPending = 8;  // old_exception after an undeliverable #DF
 
+/// The interposed functions find the engine that the library works for.
+class ActiveScope {
+public:
+    explicit ActiveScope(UnicornEngine& engine) : outer_(std::exchange(active_engine, &engine)) {}
+    ActiveScope(const ActiveScope&) = delete;
+    ActiveScope& operator=(const ActiveScope&) = delete;
+    ~ActiveScope() { active_engine = outer_; }
+
+private:
+    UnicornEngine* outer_;
+};
+
 }  // namespace
 
 UnicornEngine* UnicornEngine::active() { return active_engine; }
@@ -28,9 +41,10 @@ EngineExit UnicornEngine::run() {
     repeat_pc_ = BlockInfo::kNoRepeat;
     block_bytes_ = 0;
     refresh_hook_deadline();
-    active_engine = this;
-    const uc_err error = uc_emu_start(uc_, state_.eip(), 0, 0, 0);
-    active_engine = nullptr;
+    const uc_err error = [this] {
+        const ActiveScope scope(*this);
+        return uc_emu_start(uc_, state_.eip(), 0, 0, 0);
+    }();
     TG_CHECK(error == UC_ERR_OK, uc_strerror(error));
     if (stop_requested_) {
         return EngineExit::Stopped;
@@ -264,11 +278,43 @@ void UnicornEngine::read_time_stamp_and_aux(std::uintptr_t host_pc) {
 void UnicornEngine::flush_tlb() { uc_ctl_flush_tlb(uc_); }
 
 void UnicornEngine::invalidate_code(GuestPa pa, std::uint64_t bytes) {
-    auto region = ram_offsets_.upper_bound(pa.value);
-    TG_CHECK(region != ram_offsets_.begin(), "code invalidation outside memory");
-    --region;
-    const std::uint64_t offset = region->second + (pa.value - region->first);
-    tb_invalidate_phys_range_x86_64(uc_, offset, offset + bytes);
+    for (const RamBlock& block : ram_blocks_) {
+        if (pa.value >= block.base && pa.value - block.base < block.bytes) {
+            const std::uint64_t offset = block.ram_offset + (pa.value - block.base);
+            const ActiveScope scope(*this);
+            tb_invalidate_phys_range_x86_64(uc_, offset, offset + bytes);
+            return;
+        }
+    }
+    TG_CHECK(false, "code invalidation outside memory");
+}
+
+void UnicornEngine::leave_block() {
+    if (const std::optional<std::uint32_t> index = index_in_block(state_.eip())) {
+        instructions_ = block_start_ + *index;
+    }
+    block_bytes_ = 0;
+    repeat_pc_ = BlockInfo::kNoRepeat;
+}
+
+void UnicornEngine::protect_code(std::uint64_t ram_offset) {
+    code_pages_.set(ram_offset, true);
+    for (const RamBlock& block : ram_blocks_) {
+        if (ram_offset >= block.ram_offset && ram_offset - block.ram_offset < block.bytes) {
+            const std::uint64_t page = (ram_offset - block.ram_offset) & ~(kPageBytes - 1);
+            tlb_reset_dirty_x86_64(state_.cpu_state(),
+                                   reinterpret_cast<std::uint64_t>(block.host + page), kPageBytes);
+        }
+    }
+}
+
+bool UnicornEngine::holds_code(std::uint64_t pa) const {
+    for (const RamBlock& block : ram_blocks_) {
+        if (pa >= block.base && pa - block.base < block.bytes) {
+            return code_pages_.has_code(block.ram_offset + (pa - block.base));
+        }
+    }
+    return true;
 }
 
 }  // namespace trapgate::emu

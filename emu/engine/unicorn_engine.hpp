@@ -2,14 +2,15 @@
 #pragma once
 
 #include <atomic>
-#include <map>
 #include <memory>
 #include <optional>
 #include <span>
+#include <vector>
 
 #include <unicorn/unicorn.h>
 
 #include "emu/engine/block_table.hpp"
+#include "emu/engine/code_pages.hpp"
 #include "emu/engine/engine.hpp"
 #include "emu/engine/unicorn_state.hpp"
 
@@ -66,7 +67,18 @@ public:
         count_block(info);
     }
     /// From the interposed flush: all translations are gone.
-    void forget_blocks() { table_.clear(); }
+    void forget_blocks() {
+        table_.clear();
+        code_pages_.clear();
+    }
+    /// From the interposed exit: the current block ends before the instruction at RIP.
+    void leave_block();
+
+    [[nodiscard]] CodePages& code_pages() { return code_pages_; }
+    /// A page gets its first translation.
+    void protect_code(std::uint64_t ram_offset);
+    /// Whether the memory at `pa` holds translated code; true where there is no memory.
+    [[nodiscard]] bool holds_code(std::uint64_t pa) const;
 
     // From the interposed helpers; `host_pc` is their return address into the translation.
     std::uint32_t port_in(std::uint32_t port, unsigned bytes, std::uintptr_t host_pc);
@@ -118,6 +130,7 @@ private:
     uc_engine* uc_ = nullptr;
     UnicornState state_;
     BlockTable table_;
+    CodePages code_pages_;
 
     std::uint64_t instructions_ = 0;
     std::uint64_t blocks_ = 0;
@@ -133,8 +146,15 @@ private:
     bool interrupt_line_ = false;
     bool stop_requested_ = false;
     GuestVa hold_begin_, hold_end_;
-    std::map<std::uint64_t, std::uint64_t> ram_offsets_;  ///< Region base -> the library's RAM
-                                                          ///< offset.
+    /// A memory region in the library's RAM space.
+    struct RamBlock {
+        std::uint64_t base;  ///< guest-physical
+        std::uint64_t bytes;
+        std::uint64_t ram_offset;
+        std::byte* host;
+    };
+    std::vector<RamBlock> ram_blocks_;
+    ///< offset.
 };
 
 }  // namespace trapgate::emu

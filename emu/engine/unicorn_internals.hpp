@@ -9,6 +9,15 @@
 
 #include <cstdint>
 
+namespace trapgate::emu {
+
+/// MemTxAttrs: passed by value in a register, never looked into.
+struct MemoryAttributes {
+    std::uint32_t bits;
+};
+
+}  // namespace trapgate::emu
+
 extern "C" {
 
 /// Leaves translated code for the main loop, which looks up the next block by env->eip. Only valid
@@ -32,5 +41,8 @@ void do_interrupt_x86_hardirq_x86_64(void* env, int vector, int is_hardware);
 
 /// Drops the translations that intersect [start, end) in the library's own RAM offsets.
 void tb_invalidate_phys_range_x86_64(void* uc, std::uint64_t start, std::uint64_t end);
+
+/// Makes the TLB notice the next store to [host_address, +bytes), whatever it is mapped at.
+void tlb_reset_dirty_x86_64(void* cpu_state, std::uint64_t host_address, std::uint64_t bytes);
 
 }  // extern "C"

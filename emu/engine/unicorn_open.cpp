@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "emu/engine/unicorn_engine.hpp"
+#include "emu/engine/unicorn_internals.hpp"
 
 namespace trapgate::emu {
 namespace {
@@ -36,6 +37,13 @@ struct UnicornEngine::Callbacks {
     }
     static void exception(uc_engine*, std::uint32_t vector, void* user) {
         static_cast<UnicornEngine*>(user)->on_exception(static_cast<std::uint8_t>(vector));
+    }
+    // No memory answers there: the bus reads as ones, and ff ff is no instruction.
+    static bool fetch_from_nowhere(uc_engine*, uc_mem_type, std::uint64_t, int, std::int64_t,
+                                   void* user) {
+        auto& engine = *static_cast<UnicornEngine*>(user);
+        raise_exception_err_ra_x86_64(engine.state_.env_pointer(),
+                                      static_cast<int>(cpu::Vector::InvalidOpcode), 0, 0);
     }
     static bool invalid_instruction(uc_engine*, void* user) {
         static_cast<UnicornEngine*>(user)->on_exception(
@@ -97,10 +105,11 @@ Result<void> UnicornEngine::map_memory() {
         if (!mapped) {
             return mapped;
         }
-        ram_offsets_[region.base.value] = ram_offset;
+        ram_blocks_.push_back({region.base.value, bytes.size(), ram_offset, bytes.data()});
         ram_offset += bytes.size();
         taken.push_back({region.base.value, region.base.value + bytes.size()});
     }
+    code_pages_ = CodePages(ram_offset);
     std::sort(taken.begin(), taken.end(), [](Span a, Span b) { return a.base < b.base; });
     taken.push_back({kPhysicalEnd, kPhysicalEnd});
     std::uint64_t free = 0;
@@ -112,6 +121,16 @@ Result<void> UnicornEngine::map_memory() {
                 "uc_mmio_map");
             if (!mapped) {
                 return mapped;
+            }
+            // Only over the gap: a memory hook that covers RAM would slow down every store.
+            uc_hook handle = 0;
+            const Result<void> hooked = checked(
+                uc_hook_add(uc_, &handle, UC_HOOK_MEM_FETCH_PROT | UC_HOOK_MEM_FETCH_UNMAPPED,
+                            reinterpret_cast<void*>(&Callbacks::fetch_from_nowhere), this, free,
+                            span.base - 1),
+                "uc_hook_add");
+            if (!hooked) {
+                return hooked;
             }
         }
         free = span.end;
