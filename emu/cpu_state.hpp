@@ -51,6 +51,10 @@ public:
     [[nodiscard]] virtual std::uint64_t cr3() const = 0;
     [[nodiscard]] virtual unsigned cpl() const = 0;
 
+    /// Model-specific registers of the CPU itself (not of the platform: emu/msrs.hpp).
+    [[nodiscard]] virtual std::uint64_t msr(std::uint32_t index) const = 0;
+    virtual void set_msr(std::uint32_t index, std::uint64_t value) = 0;
+
     [[nodiscard]] virtual CoreState save_core() const = 0;
     virtual void restore_core(const CoreState& state) = 0;
     /// Prepares to run host-planted code: CPL 0, 64-bit, IF and TF clear, the given RIP and RSP.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <random>
 #include <unordered_map>
 
 #include "emu/devices/i8254.hpp"
@@ -12,6 +13,7 @@
 #include "emu/devices/uart16550.hpp"
 #include "emu/engine/engine.hpp"
 #include "emu/machine.hpp"
+#include "emu/msrs.hpp"
 
 namespace trapgate::emu {
 
@@ -58,7 +60,12 @@ private:
     std::optional<std::uint8_t> acknowledge_interrupt() override;
     std::uint32_t port_in(std::uint16_t port, unsigned bytes) override;
     void port_out(std::uint16_t port, unsigned bytes, std::uint32_t value) override;
-    std::uint64_t time_stamp_counter() override { return now().value; }
+    std::uint64_t time_stamp_counter() override { return msrs_.time_stamp(now().value); }
+    std::uint64_t read_msr(std::uint32_t index) override { return msrs_.read(index, now().value); }
+    bool write_msr(std::uint32_t index, std::uint64_t value) override {
+        return msrs_.write(index, value, now().value);
+    }
+    std::uint64_t random() override { return random_(); }
 
     // Clock
     [[nodiscard]] std::uint64_t frequency_hz() const override { return kNominalHz; }
@@ -95,6 +102,9 @@ private:
     I8254 timer_;
     Uart16550 uart_;
     PowerControl power_;
+
+    MachineMsrs msrs_;
+    std::mt19937_64 random_;  ///< Defined bit for bit by the C++ standard.
 
     Counters counters_;
     Cycles idle_{0};  ///< Virtual time that passed without instructions.

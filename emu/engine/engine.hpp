@@ -38,6 +38,12 @@ public:
     virtual void port_out(std::uint16_t port, unsigned bytes, std::uint32_t value) = 0;
     /// What RDTSC reads; same remark.
     virtual std::uint64_t time_stamp_counter() = 0;
+
+    /// MSRs that are the machine's (emu/msrs.hpp); same remark. A write answers false for #GP(0).
+    virtual std::uint64_t read_msr(std::uint32_t index) = 0;
+    [[nodiscard]] virtual bool write_msr(std::uint32_t index, std::uint64_t value) = 0;
+    /// What RDRAND and RDSEED read: from the machine's seed, never from the host.
+    virtual std::uint64_t random() = 0;
 };
 
 /// Why Engine::run came back.

@@ -10,6 +10,10 @@
 // helper_in*/out*  Port accesses. The public hooks cannot restart the instruction in a block of its
 // own, which is what
 //                  makes an interrupt that the access raises land right behind it.
+// helper_rdmsr, helper_wrmsr       Unknown MSRs fault, time and platform MSRs are the machine's.
+// helper_cpuid     Only what works is advertised.
+// helper_rdrand    No chance from the host.
+// helper_syscall   Unicorn would only call a hook; it never enters the kernel.
 // helper_rdtsc(p)  The clock. The public hooks do not know the exact instruction count.
 
 #include <cstdint>
@@ -150,4 +154,28 @@ TG_INTERPOSED void tlb_set_page_with_attrs_x86_64(void* cpu_state, std::uint64_t
                                             int, int, std::uint64_t)>(
         "tlb_set_page_with_attrs_x86_64");
     next(cpu_state, va, pa, attributes, protection, mmu_index, bytes);
+}
+
+TG_INTERPOSED void helper_rdmsr_x86_64(void* env) {
+    UnicornEngine* engine = UnicornEngine::active();
+    if (engine == nullptr || engine->read_msr(TG_RETURN_ADDRESS())) {
+        static auto* const next = original<void(void*)>("helper_rdmsr_x86_64");
+        next(env);
+    }
+}
+
+TG_INTERPOSED void helper_wrmsr_x86_64(void* env) {
+    UnicornEngine* engine = UnicornEngine::active();
+    if (engine == nullptr || engine->write_msr(TG_RETURN_ADDRESS())) {
+        static auto* const next = original<void(void*)>("helper_wrmsr_x86_64");
+        next(env);
+    }
+}
+
+TG_INTERPOSED void helper_cpuid_x86_64(void*) { running_engine().cpuid(); }
+
+TG_INTERPOSED std::uint64_t helper_rdrand_x86_64(void*) { return running_engine().random(); }
+
+TG_INTERPOSED void helper_syscall_x86_64(void*, int instruction_bytes) {
+    running_engine().enter_system_call(instruction_bytes, TG_RETURN_ADDRESS());
 }

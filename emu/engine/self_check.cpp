@@ -46,6 +46,10 @@ public:
         return kTscValue;
     }
 
+    std::uint64_t read_msr(std::uint32_t) override { return 0; }
+    bool write_msr(std::uint32_t, std::uint64_t) override { return false; }
+    std::uint64_t random() override { return 0; }
+
     Engine* engine = nullptr;
     std::vector<ExceptionEvent> exceptions;
     std::vector<std::uint64_t> counts;

@@ -32,6 +32,8 @@ public:
     void set_rflags(std::uint64_t rflags) override;
     [[nodiscard]] std::uint64_t cr3() const override;
     [[nodiscard]] unsigned cpl() const override { return state_.hflags() & hflag::kCplMask; }
+    [[nodiscard]] std::uint64_t msr(std::uint32_t index) const override;
+    void set_msr(std::uint32_t index, std::uint64_t value) override;
     [[nodiscard]] CoreState save_core() const override;
     void restore_core(const CoreState& state) override;
     void enter_detour(GuestVa rip, GuestVa rsp) override;
@@ -85,6 +87,12 @@ public:
     void port_out(std::uint32_t port, unsigned bytes, std::uint32_t value, std::uintptr_t host_pc);
     void read_time_stamp(std::uintptr_t host_pc);
     void read_time_stamp_and_aux(std::uintptr_t host_pc);
+    /// True when the library's own function shall do it.
+    [[nodiscard]] bool read_msr(std::uintptr_t host_pc);
+    [[nodiscard]] bool write_msr(std::uintptr_t host_pc);
+    void cpuid();
+    std::uint64_t random();
+    void enter_system_call(int instruction_bytes, std::uintptr_t host_pc);
 
     /// The engine whose run() is active on this thread.
     static UnicornEngine* active();

@@ -4,6 +4,8 @@
 
 #include "base/check.hpp"
 #include "emu/engine/unicorn_engine.hpp"
+#include "emu/engine/unicorn_internals.hpp"
+#include "emu/msrs.hpp"
 
 namespace trapgate::emu {
 namespace {
@@ -38,13 +40,13 @@ cpu::TableRegister read_table(const UnicornState& state, SegmentSlot slot) {
     return {raw.base, static_cast<std::uint16_t>(raw.limit)};
 }
 
-std::uint64_t read_msr(uc_engine* uc, std::uint32_t index) {
+std::uint64_t msr_value(uc_engine* uc, std::uint32_t index) {
     uc_x86_msr msr{index, 0};
     uc_reg_read(uc, UC_X86_REG_MSR, &msr);
     return msr.value;
 }
 
-void write_msr(uc_engine* uc, std::uint32_t index, std::uint64_t value) {
+void set_msr_value(uc_engine* uc, std::uint32_t index, std::uint64_t value) {
     const uc_x86_msr msr{index, value};
     uc_reg_write(uc, UC_X86_REG_MSR, &msr);
 }
@@ -76,22 +78,22 @@ cpu::RegisterFile UnicornEngine::registers() const {
     file.cr2 = read_cr(state_, 2);
     file.cr3 = read_cr(state_, 3);
     file.cr4 = read_cr(state_, 4);
-    file.efer = read_msr(uc_, kMsrEfer);
-    file.kernel_gs_base = read_msr(uc_, kMsrKernelGsBase);
+    file.efer = msr_value(uc_, kMsrEfer);
+    file.kernel_gs_base = msr_value(uc_, kMsrKernelGsBase);
     file.cpl = static_cast<std::uint8_t>(cpl());
     return file;
 }
 
 void UnicornEngine::set_registers(const cpu::RegisterFile& file) {
     TG_CHECK((file.cs.attributes & kDescriptorLong) != 0, "only 64-bit code segments for now");
-    write_msr(uc_, kMsrEfer, file.efer);
+    set_msr_value(uc_, kMsrEfer, file.efer);
     uc_reg_write(uc_, UC_X86_REG_CR3, &file.cr3);
     uc_reg_write(uc_, UC_X86_REG_CR4, &file.cr4);
     uc_reg_write(uc_, UC_X86_REG_CR0, &file.cr0);
     state_.set_env<std::uint64_t>(env_offset::kCr + 24, file.cr3);  // The API keeps 32 bits at
                                                                     // first.
     state_.set_env<std::uint64_t>(env_offset::kCr + 16, file.cr2);
-    write_msr(uc_, kMsrKernelGsBase, file.kernel_gs_base);
+    set_msr_value(uc_, kMsrKernelGsBase, file.kernel_gs_base);
     for (std::size_t i = 0; i < file.gpr.size(); ++i) {
         set_gpr(static_cast<cpu::Gpr>(i), file.gpr[i]);
     }
@@ -133,6 +135,16 @@ void UnicornEngine::set_rflags(std::uint64_t value) {
 
 std::uint64_t UnicornEngine::cr3() const { return read_cr(state_, 3); }
 
+std::uint64_t UnicornEngine::msr(std::uint32_t index) const {
+    TG_CHECK(msr_owner(index) == MsrOwner::Engine, "an MSR that the CPU itself does not have");
+    return msr_value(uc_, index);
+}
+
+void UnicornEngine::set_msr(std::uint32_t index, std::uint64_t value) {
+    TG_CHECK(msr_owner(index) == MsrOwner::Engine, "an MSR that the CPU itself does not have");
+    set_msr_value(uc_, index, value);
+}
+
 CoreState UnicornEngine::save_core() const {
     CoreState core;
     core.gpr = state_.env<decltype(core.gpr)>(env_offset::kRegs);
@@ -155,6 +167,34 @@ void UnicornEngine::restore_core(const CoreState& core) {
     state_.set_env(env_offset::kDf, core.direction);
     state_.set_hflags(core.hflags);
     state_.set_env(env_offset::kHflags2, core.hflags2);
+}
+
+// SYSCALL in 64-bit mode (Intel SDM vol. 2). The instruction ends its block, so the new mode holds
+// from the next one on.
+void UnicornEngine::enter_system_call(int instruction_bytes, std::uintptr_t host_pc) {
+    constexpr std::uint32_t kMsrStar = 0xc000'0081;
+    constexpr std::uint32_t kMsrLstar = 0xc000'0082;
+    constexpr std::uint32_t kMsrCstar = 0xc000'0083;
+    constexpr std::uint32_t kMsrFmask = 0xc000'0084;
+    constexpr std::uint64_t kEferSce = 1;
+    constexpr std::uint32_t kCode64 = 0x00a0'9b00;
+    constexpr std::uint32_t kData = 0x00c0'9300;
+    cpu_restore_state_x86_64(state_.cpu_state(), host_pc, false);
+    if ((msr_value(uc_, kMsrEfer) & kEferSce) == 0) {
+        raise_exception_err_ra_x86_64(state_.env_pointer(),
+                                      static_cast<int>(cpu::Vector::InvalidOpcode), 0, host_pc);
+    }
+    const auto selector = static_cast<std::uint16_t>((msr_value(uc_, kMsrStar) >> 32) & 0xfffc);
+    const std::uint64_t flags = rflags();
+    set_gpr(cpu::Gpr::Rcx, state_.eip() + static_cast<std::uint64_t>(instruction_bytes));
+    set_gpr(cpu::Gpr::R11, flags & ~cpu::rflags::kRf);
+    set_rflags((flags & ~msr_value(uc_, kMsrFmask) & ~cpu::rflags::kRf) | cpu::rflags::kFixed);
+    write_segment(state_, kCs, {selector, 0, 0xffff'ffff, kCode64});
+    write_segment(state_, kSs, {static_cast<std::uint16_t>(selector + 8), 0, 0xffff'ffff, kData});
+    const bool from_64_bit = (state_.hflags() & hflag::kCs64) != 0;
+    state_.set_hflags((state_.hflags() & ~(hflag::kCplMask | hflag::kAddSeg)) | hflag::kCs64 |
+                      hflag::kCs32 | hflag::kSs32);
+    state_.set_eip(msr_value(uc_, from_64_bit ? kMsrLstar : kMsrCstar));
 }
 
 void UnicornEngine::enter_detour(GuestVa rip, GuestVa rsp) {
