@@ -252,6 +252,8 @@ Result<GuestRuntime::TestRun> GuestRuntime::test_run(const std::shared_ptr<Guest
                         .instructions = machine_.cpu().instructions() - instructions,
                         .cycles = machine_.now() - started,
                         .context = {}};
+        // The machine stops at a block's start: one in the window, where no interrupt comes first.
+        machine_.cpu().set_rip(trampoline_.va + kEndTrapOffset);
         machine_.request_stop();
     });
     const emu::StopEvent stop = machine_.run({.max_instructions = instructions + max_instructions});
@@ -261,11 +263,11 @@ Result<GuestRuntime::TestRun> GuestRuntime::test_run(const std::shared_ptr<Guest
     if (!context.empty()) {
         storage_.release(block);
     }
+    run_.reset();
+    machine_.cpu().restore_core(before);
     if (ended) {
         return *ended;
     }
-    run_.reset();
-    machine_.cpu().restore_core(before);
     if (stop.reason == emu::StopReason::InsnLimit) {
         return fail_errno(ETIMEDOUT,
                           fmt::format("still running after {} instructions", max_instructions));
