@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "cpu/page_walk.hpp"
+#include "emu/engine/cpuid.hpp"
 #include "emu/engine/engine.hpp"
 
 namespace trapgate::emu {
@@ -18,6 +19,8 @@ constexpr GuestPa kCode{0x10000};
 constexpr GuestPa kSecondRegion{0x2000'0000};
 constexpr std::uint64_t kTscValue = 0x1122'3344'5566'7788;
 constexpr std::uint8_t kPortValue = 0x5a;
+constexpr std::uint64_t kMsrValue = 0x0102'0304'0506'0708;
+constexpr std::uint64_t kRandomValue = 0x1357'9bdf'0246'8ace;
 
 /// Notes what the engine tells it.
 class Witness final : public EngineHost {
@@ -46,9 +49,9 @@ public:
         return kTscValue;
     }
 
-    std::uint64_t read_msr(std::uint32_t) override { return 0; }
-    bool write_msr(std::uint32_t, std::uint64_t) override { return false; }
-    std::uint64_t random() override { return 0; }
+    std::uint64_t read_msr(std::uint32_t) override { return kMsrValue; }
+    bool write_msr(std::uint32_t, std::uint64_t value) override { return value == kMsrValue; }
+    std::uint64_t random() override { return kRandomValue; }
 
     Engine* engine = nullptr;
     std::vector<ExceptionEvent> exceptions;
@@ -79,7 +82,9 @@ public:
                 return check_counting();
             })
             .and_then([&] { return check_cutting(); })
-            .and_then([&] { return check_invalidation(); });
+            .and_then([&] { return check_invalidation(); })
+            .and_then([&] { return check_system_instructions(); })
+            .and_then([&] { return check_code_pages(); });
     }
 
 private:
@@ -106,7 +111,7 @@ private:
         file.cr0 = 0x8000'0011;
         file.cr3 = kTables.value;
         file.cr4 = 0x20;
-        file.efer = 0x500;
+        file.efer = 0x501;  // LMA, LME, SCE
         file.rip = code.value;
         file[cpu::Gpr::Rsp] = 0x8000;
         engine_->set_registers(file);
@@ -179,6 +184,47 @@ private:
             if (engine_->instructions() != first_ + version.instructions) {
                 return broken("call the block hook from the translation itself");
             }
+        }
+        return {};
+    }
+
+    // mov ecx, 0x10; rdmsr; wrmsr; mov r8, rdx; rdrand r9; mov eax, 0x40000000; cpuid; syscall ->
+    // int3
+    Result<void> check_system_instructions() {
+        constexpr std::uint32_t kLstar = 0xc000'0082;
+        put(kCode + 0x200,
+            {0xb9, 0x10, 0,    0,    0, 0x0f, 0x32, 0x0f, 0x30, 0x49, 0x89, 0xd0, 0x49,
+             0x0f, 0xc7, 0xf1, 0xb8, 0, 0,    0,    0x40, 0x0f, 0xa2, 0x0f, 0x05});
+        put(kCode + 0x300, {0xcc});
+        start_at(kCode + 0x200);
+        engine_->set_msr(kLstar, kCode.value + 0x300);
+        if (engine_->run() != EngineExit::Stopped || witness_.exceptions[0].vector != 3) {
+            return broken("call the replaced MSR and SYSCALL functions");
+        }
+        if (engine_->gpr(cpu::Gpr::R8) != kMsrValue >> 32 ||
+            engine_->gpr(cpu::Gpr::R9) != kRandomValue ||
+            engine_->gpr(cpu::Gpr::Rbx) != guest_cpuid(kHypervisorLeaf, 0, {}).ebx) {
+            return broken("call the replaced RDMSR, RDRAND and CPUID functions");
+        }
+        return {};
+    }
+
+    // A loop changes an instruction through a second mapping (2 MiB further on) four times:
+    // loop: mov [r8+1], cl; call r9; add rbx, rax; dec ecx; jnz loop; int3
+    Result<void> check_code_pages() {
+        const GuestPa function = kCode + 0x1000;
+        const std::uint64_t alias = (2ULL << 20) + function.value;
+        const std::uint64_t entry = cpu::pte::kPresent | cpu::pte::kWritable | cpu::pte::kLarge;
+        std::memcpy(memory_.view(kTables + 0x2000 + 8, 8).data(), &entry, 8);
+        put(kCode + 0x400, {0x41, 0x88, 0x48, 0x01, 0x41, 0xff, 0xd1, 0x48, 0x01, 0xc3, 0xff, 0xc9,
+                            0x75, 0xf2, 0xcc});
+        put(function, {0xb0, 0, 0xc3});  // mov al, 0; ret
+        start_at(kCode + 0x400);
+        engine_->set_gpr(cpu::Gpr::R8, alias);
+        engine_->set_gpr(cpu::Gpr::R9, function.value);
+        engine_->set_gpr(cpu::Gpr::Rcx, 4);
+        if (engine_->run() != EngineExit::Stopped || engine_->gpr(cpu::Gpr::Rbx) != 4 + 3 + 2 + 1) {
+            return broken("call the replaced functions that watch code pages");
         }
         return {};
     }

@@ -9,9 +9,7 @@
 #include "base/check.hpp"
 #include "cpu/insn_length.hpp"
 #include "cpu/page_walk.hpp"
-#include "emu/engine/cpuid.hpp"
 #include "emu/engine/unicorn_internals.hpp"
-#include "emu/msrs.hpp"
 
 namespace trapgate::emu {
 namespace {
@@ -19,8 +17,6 @@ namespace {
 thread_local UnicornEngine* active_engine = nullptr;
 
 constexpr std::int32_t kDoubleFaultPending = 8;  // old_exception after an undeliverable #DF
-
-constexpr int kGeneralProtection = static_cast<int>(cpu::Vector::GeneralProtection);
 
 /// The interposed functions find the engine that the library works for.
 class ActiveScope {
@@ -225,113 +221,6 @@ std::optional<std::uint32_t> UnicornEngine::index_in_block(std::uint64_t rip) co
         ++index;
     }
     return index;
-}
-
-std::uint64_t UnicornEngine::count_before(std::uintptr_t host_pc) {
-    cpu_restore_state_x86_64(state_.cpu_state(), host_pc, false);
-    const std::optional<std::uint32_t> index = index_in_block(state_.eip());
-    TG_CHECK(index.has_value(), "a helper runs outside the current block");
-    return block_start_ + *index;
-}
-
-void UnicornEngine::isolate_instruction(std::uintptr_t host_pc) {
-    const std::uint64_t before = count_before(host_pc);
-    if (before + 1 != instructions_) {
-        instructions_ = before;
-        state_.limit_next_block(1);
-        abandon_block();
-    }
-}
-
-std::uint32_t UnicornEngine::port_in(std::uint32_t port, unsigned bytes, std::uintptr_t host_pc) {
-    isolate_instruction(host_pc);
-    --instructions_;
-    const std::uint32_t value = host_.port_in(static_cast<std::uint16_t>(port), bytes);
-    ++instructions_;
-    return value;
-}
-
-void UnicornEngine::port_out(std::uint32_t port, unsigned bytes, std::uint32_t value,
-                             std::uintptr_t host_pc) {
-    isolate_instruction(host_pc);
-    --instructions_;
-    host_.port_out(static_cast<std::uint16_t>(port), bytes, value);
-    ++instructions_;
-}
-
-void UnicornEngine::read_time_stamp(std::uintptr_t host_pc) {
-    constexpr std::uint64_t kCr4Tsd = 1U << 2;
-    if ((state_.env<std::uint64_t>(env_offset::kCr + 32) & kCr4Tsd) != 0 && cpl() != 0) {
-        raise_exception_err_ra_x86_64(state_.env_pointer(), kGeneralProtection, 0, host_pc);
-    }
-    const std::uint64_t after = instructions_;
-    instructions_ = count_before(host_pc);
-    const std::uint64_t tsc = host_.time_stamp_counter();
-    instructions_ = after;
-    set_gpr(cpu::Gpr::Rax, tsc & 0xffff'ffff);
-    set_gpr(cpu::Gpr::Rdx, tsc >> 32);
-}
-
-void UnicornEngine::read_time_stamp_and_aux(std::uintptr_t host_pc) {
-    read_time_stamp(host_pc);
-    uc_x86_msr aux{0xc000'0103, 0};  // IA32_TSC_AUX
-    uc_reg_read(uc_, UC_X86_REG_MSR, &aux);
-    set_gpr(cpu::Gpr::Rcx, aux.value & 0xffff'ffff);
-}
-
-bool UnicornEngine::read_msr(std::uintptr_t host_pc) {
-    const auto index = static_cast<std::uint32_t>(gpr(cpu::Gpr::Rcx));
-    const MsrOwner owner = msr_owner(index);  // CPL 0: the translation checked it.
-    if (owner == MsrOwner::Engine) {
-        return true;
-    }
-    const std::uint64_t after = instructions_;
-    instructions_ = count_before(host_pc);
-    if (owner == MsrOwner::Nobody) {
-        instructions_ = after;
-        raise_exception_err_ra_x86_64(state_.env_pointer(), kGeneralProtection, 0, host_pc);
-    }
-    const std::uint64_t value = host_.read_msr(index);
-    instructions_ = after;
-    set_gpr(cpu::Gpr::Rax, value & 0xffff'ffff);
-    set_gpr(cpu::Gpr::Rdx, value >> 32);
-    return false;
-}
-
-bool UnicornEngine::write_msr(std::uintptr_t host_pc) {
-    const auto index = static_cast<std::uint32_t>(gpr(cpu::Gpr::Rcx));
-    const std::uint64_t value = (gpr(cpu::Gpr::Rdx) << 32) | (gpr(cpu::Gpr::Rax) & 0xffff'ffff);
-    const MsrOwner owner = msr_owner(index);  // CPL 0: the translation checked it.
-    if (owner == MsrOwner::Engine) {
-        return true;
-    }
-    const std::uint64_t after = instructions_;
-    instructions_ = count_before(host_pc);
-    const bool taken = owner == MsrOwner::Machine && host_.write_msr(index, value);
-    instructions_ = after;
-    if (!taken) {
-        raise_exception_err_ra_x86_64(state_.env_pointer(), kGeneralProtection, 0, host_pc);
-    }
-    return false;
-}
-
-void UnicornEngine::cpuid() {
-    const auto leaf = static_cast<std::uint32_t>(gpr(cpu::Gpr::Rax));
-    const auto subleaf = static_cast<std::uint32_t>(gpr(cpu::Gpr::Rcx));
-    CpuidAnswer answer;
-    cpu_x86_cpuid_x86_64(state_.env_pointer(), leaf, subleaf, &answer.eax, &answer.ebx, &answer.ecx,
-                         &answer.edx);
-    answer = guest_cpuid(leaf, subleaf, answer);
-    set_gpr(cpu::Gpr::Rax, answer.eax);
-    set_gpr(cpu::Gpr::Rbx, answer.ebx);
-    set_gpr(cpu::Gpr::Rcx, answer.ecx);
-    set_gpr(cpu::Gpr::Rdx, answer.edx);
-}
-
-std::uint64_t UnicornEngine::random() {
-    // The translation takes the flags from cc_src: CF alone, "a value was there".
-    state_.set_env<std::uint64_t>(env_offset::kCcDst + 8, cpu::rflags::kCf);
-    return host_.random();
 }
 
 void UnicornEngine::flush_tlb() { uc_ctl_flush_tlb(uc_); }
