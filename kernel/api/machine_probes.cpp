@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "kernel/api/machine_probes.hpp"
+
+#include <utility>
+
+#include "bpf/runtime/pt_regs.hpp"
+
+namespace trapgate::kernel {
+namespace {
+
+class GuestCode final : public PlacedProgram {
+public:
+    explicit GuestCode(std::shared_ptr<bpf::GuestProgram> program) : program_(std::move(program)) {}
+    [[nodiscard]] std::span<const std::uint8_t> code() const override {
+        return program_->image().code;
+    }
+    [[nodiscard]] GuestVa entry() const override { return program_->entry(); }
+    [[nodiscard]] std::uint64_t runs() const override { return program_->runs(); }
+    [[nodiscard]] const std::shared_ptr<bpf::GuestProgram>& program() const { return program_; }
+
+private:
+    std::shared_ptr<bpf::GuestProgram> program_;
+};
+
+class ArmedKprobe final : public ArmedProbe {
+public:
+    explicit ArmedKprobe(KprobeHandle handle) : handle_(std::move(handle)) {}
+    [[nodiscard]] std::uint64_t hits() const override { return handle_->hits(); }
+    [[nodiscard]] std::uint64_t missed() const override { return handle_->nmissed(); }
+
+private:
+    KprobeHandle handle_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<PlacedProgram>> MachineProbes::place(
+    const std::string& name, const bpf::VerifiedProgram& program,
+    std::vector<std::shared_ptr<bpf::Map>> maps) {
+    auto placed = runtime_.load(program, std::move(maps), name);
+    if (!placed) {
+        return tl::unexpected(placed.error());
+    }
+    return std::make_unique<GuestCode>(std::move(*placed));
+}
+
+Result<std::unique_ptr<ArmedProbe>> MachineProbes::arm(const ProbeTarget& target,
+                                                       std::weak_ptr<ProbeClient> client) {
+    if (target.on_return) {
+        return fail("return probes do not exist here yet", target.symbol, {}, EOPNOTSUPP);
+    }
+    KprobeSpec spec;
+    spec.symbol = target.symbol;
+    spec.offset = target.offset;
+    spec.address = target.address;
+    // Linux gives programs the address behind the int3, which is one byte.
+    spec.guest_handler = [this, client](Kprobe& probe, ProbeRegs& regs,
+                                        std::function<void()> done) {
+        const auto listener = client.lock();
+        auto* const code = listener == nullptr
+                               ? nullptr
+                               : static_cast<GuestCode*>(listener->program_at_hit());
+        if (code == nullptr) {
+            done();
+            return;
+        }
+        if (runtime_.busy()) {
+            probe.count_missed();
+            done();
+            return;
+        }
+        const bpf::PtRegs context = bpf::pt_regs_of(regs.cpu(), probe.address().value + 1);
+        runtime_.run(code->program(), context, [client, done = std::move(done)](std::uint64_t r0) {
+            if (const auto still_there = client.lock()) {
+                still_there->program_ran(r0);
+            }
+            done();
+        });
+    };
+    auto registered = kprobes_.register_kprobe(std::move(spec));
+    if (!registered) {
+        return tl::unexpected(registered.error());
+    }
+    return std::make_unique<ArmedKprobe>(std::move(*registered));
+}
+
+ProbeServices::ProbeServices(emu::Machine& machine, std::unique_ptr<bpf::GuestRuntime> runtime)
+    : runtime_(std::move(runtime)), kprobes_(machine), probes_(*runtime_, kprobes_) {
+    kernel_ = std::make_unique<HostKernel>(
+        GuestFacts{.symbols = [&machine]() -> const emu::SymbolTable& { return machine.symbols(); },
+                   .btf = [&machine] { return machine.kernel_btf(); },
+                   .now_ns = [&machine] { return machine.now_ns(); }},
+        runtime_->storage(), probes_);
+    runtime_->set_wakeup_sink([this](bpf::Map&) { kernel_->sync_readiness(); });
+}
+
+ProbeServices::~ProbeServices() { runtime_->set_wakeup_sink(nullptr); }
+
+Result<std::unique_ptr<ProbeServices>> ProbeServices::create(emu::Machine& machine) {
+    auto runtime = bpf::GuestRuntime::create(machine);
+    if (!runtime) {
+        return tl::unexpected(runtime.error());
+    }
+    return std::unique_ptr<ProbeServices>(new ProbeServices(machine, std::move(*runtime)));
+}
+
+}  // namespace trapgate::kernel
