@@ -7,11 +7,7 @@
 namespace trapgate::emu {
 namespace {
 
-constexpr std::uint32_t kTsc = 0x10;
-constexpr std::uint32_t kPlatformId = 0x17;
-constexpr std::uint32_t kApicBase = 0x1b;
-constexpr std::uint32_t kTscAdjust = 0x3b;
-constexpr std::uint32_t kPlatformInfo = 0xce;
+using namespace msr;
 
 struct Range {
     std::uint32_t first;
@@ -38,7 +34,8 @@ constexpr std::array kEngineMsrs{
     Range{0xc000'0100, 0xc000'0103},  // FS_BASE, GS_BASE, KERNEL_GS_BASE, TSC_AUX
 };
 
-constexpr std::array kMachineMsrs{kTsc, kPlatformId, kApicBase, kTscAdjust, kPlatformInfo};
+constexpr std::array kMachineMsrs{kTsc,       kPlatformId,   kApicBase,
+                                  kTscAdjust, kPlatformInfo, kTscDeadline};
 
 }  // namespace
 
@@ -56,7 +53,6 @@ std::uint64_t MachineMsrs::read(std::uint32_t index, std::uint64_t tsc) const {
     switch (index) {
         case kTsc: return time_stamp(tsc);
         case kTscAdjust: return tsc_offset_;
-        case kApicBase: return 0xfee0'0100;  // The bootstrap processor; its APIC is globally off.
         case kPlatformInfo: return 10ULL << 8;  // 10 x 100 MHz without turbo
         default: return 0;
     }
@@ -66,8 +62,7 @@ bool MachineMsrs::write(std::uint32_t index, std::uint64_t value, std::uint64_t 
     switch (index) {
         case kTsc: tsc_offset_ = value - tsc; return true;
         case kTscAdjust: tsc_offset_ = value; return true;
-        case kApicBase: return true;  // There is no local APIC to move or to switch on.
-        default: return false;        // read-only
+        default: return false;  // read-only
     }
 }
 

@@ -9,6 +9,15 @@
 
 namespace trapgate::emu {
 
+namespace msr {
+inline constexpr std::uint32_t kTsc = 0x10;
+inline constexpr std::uint32_t kPlatformId = 0x17;
+inline constexpr std::uint32_t kApicBase = 0x1b;
+inline constexpr std::uint32_t kTscAdjust = 0x3b;
+inline constexpr std::uint32_t kPlatformInfo = 0xce;
+inline constexpr std::uint32_t kTscDeadline = 0x6e0;
+}  // namespace msr
+
 /// Who answers for an MSR.
 enum class MsrOwner : std::uint8_t {
     Engine,   ///< The CPU engine implements it.
@@ -18,7 +27,7 @@ enum class MsrOwner : std::uint8_t {
 
 [[nodiscard]] MsrOwner msr_owner(std::uint32_t index);
 
-/// The state behind the machine's MSRs.
+/// The state behind the machine's MSRs, but for those of the local APIC.
 class MachineMsrs {
 public:
     /// `tsc`: cycles since reset.
@@ -28,6 +37,9 @@ public:
 
     /// What RDTSC shows at `tsc` cycles.
     [[nodiscard]] std::uint64_t time_stamp(std::uint64_t tsc) const { return tsc + tsc_offset_; }
+
+    /// The inverse: at how many cycles RDTSC will show `tsc`.
+    [[nodiscard]] std::uint64_t cycles_at(std::uint64_t tsc) const { return tsc - tsc_offset_; }
 
 private:
     std::uint64_t tsc_offset_ = 0;

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <chrono>
 #include <condition_variable>
-#include <cstring>
 #include <mutex>
 #include <thread>
 #include <utility>
@@ -14,15 +13,16 @@
 #include "base/check.hpp"
 #include "cpu/page_walk.hpp"
 #include "emu/engine/self_check.hpp"
+#include "emu/mp_table.hpp"
 
 namespace trapgate::emu {
 namespace {
 
-constexpr std::byte kInt3{0xcc};
 constexpr std::uint32_t kPanicStatus = 255;
 constexpr std::uint64_t kMinRam = 1ULL << 20;
 constexpr std::uint64_t kMaxRam = 3ULL << 30;  // Below the 32-bit device hole.
-constexpr unsigned kTimerIrq = 0;
+constexpr unsigned kCpus = 1;
+
 constexpr unsigned kSerialIrq = 4;
 
 /// Calls `when_up` after some host time, from a thread of its own, unless destroyed before.
@@ -86,7 +86,9 @@ Result<std::unique_ptr<Machine>> PcMachine::create(const MachineConfig& config) 
         })
         .and_then([&](std::unique_ptr<ProbeWindow> window) {
             machine->window_ = std::move(window);
-            return Engine::create(machine->memory_, *machine);
+            write_mp_table(machine->memory_, kCpus);
+            return Engine::create(machine->memory_, *machine,
+                                  {{kLocalApicBase, kPageBytes}, {kIoApicBase, kPageBytes}});
         })
         .map([&](std::unique_ptr<Engine> engine) {
             machine->engine_ = std::move(engine);
@@ -99,9 +101,18 @@ Result<std::unique_ptr<Machine>> PcMachine::create(const MachineConfig& config) 
 
 PcMachine::PcMachine(const MachineConfig& config)
     : config_(config),
-      pic_([this](bool asserted) { engine_->set_interrupt_line(asserted); }),
-      timer_(*this, [this] { pic_.pulse(kTimerIrq); }),
-      uart_([this](bool level) { pic_.set_line(kSerialIrq, level); }),
+      pic_([this](bool) { update_interrupt_line(); }),
+      apic_(*this, 0,
+            {[this] { update_interrupt_line(); },
+             [this](std::uint8_t vector) { io_apic_.end_of_interrupt(vector); },
+             [this](std::uint64_t command) { send_ipi(command); }}),
+      io_apic_(kCpus, [this](const ApicMessage& message) { deliver(message); }),
+      timer_(*this,
+             [this] {
+                 set_irq(kTimerIrq, true);
+                 set_irq(kTimerIrq, false);
+             }),
+      uart_([this](bool level) { set_irq(kSerialIrq, level); }),
       power_(
           [this](std::uint32_t status) {
               end_run(status == kPanicStatus ? StopReason::Panic : StopReason::GuestExit, status);
@@ -113,14 +124,15 @@ PcMachine::PcMachine(const MachineConfig& config)
     power_.attach(ports_);
 }
 
-// --- Time
-// -------------------------------------------------------------------------------------------
-
 Cycles PcMachine::now() const { return Cycles{engine_->instructions()} + idle_; }
 
 std::uint64_t PcMachine::now_ns() const { return now().value; }  // kNominalHz is 1 GHz.
 
-std::optional<Cycles> PcMachine::next_device_event() const { return timer_.next_event(); }
+std::optional<Cycles> PcMachine::next_device_event() const {
+    const std::optional<Cycles> pit = timer_.next_event();
+    const std::optional<Cycles> apic = apic_.next_event();
+    return pit && apic ? std::min(*pit, *apic) : (pit ? pit : apic);
+}
 
 void PcMachine::reschedule() {
     const Cycles next = std::min(next_device_event().value_or(Cycles{UINT64_MAX}),
@@ -135,6 +147,7 @@ void PcMachine::reschedule() {
 
 void PcMachine::settle() {
     timer_.advance(now());
+    apic_.advance(now());
     if (stop_wanted_.exchange(false)) {
         end_run(StopReason::Requested, 0);
     } else if (time_is_up_.exchange(false)) {
@@ -152,10 +165,11 @@ void PcMachine::deadline_reached() { settle(); }
 bool PcMachine::idle() {
     const std::optional<Cycles> event = next_device_event();
     const bool interrupts_on = (engine_->rflags() & cpu::rflags::kIf) != 0;
-    if (!interrupts_on || (!event && !pic_.asserted())) {
+    const bool pending = apic_.pending() || external_pending();
+    if (!interrupts_on || (!event && !pending)) {
         return false;
     }
-    if (!pic_.asserted()) {
+    if (!pending) {
         const Cycles target = std::min(*event, limits_.max_cycles);
         if (target > now()) {
             idle_ = idle_ + (target - now());
@@ -164,9 +178,6 @@ bool PcMachine::idle() {
     settle();
     return true;
 }
-
-// --- Running
-// ----------------------------------------------------------------------------------------
 
 void PcMachine::end_run(StopReason reason, std::uint32_t status) {
     if (!ending_) {
@@ -214,29 +225,6 @@ Counters PcMachine::counters() const {
     return counters;
 }
 
-bool PcMachine::intercept_exception(const ExceptionEvent& event) {
-    if (event.vector != static_cast<std::uint8_t>(cpu::Vector::Breakpoint) || !event.software) {
-        return false;
-    }
-    const GuestVa at = event.rip - 1;
-    const TrapHandler* handler = nullptr;
-    if (const auto trap = window_traps_.find(at.value); trap != window_traps_.end()) {
-        handler = &trap->second;
-    } else if (const auto planted = planted_.find(at.value); planted != planted_.end()) {
-        handler = &planted->second.handler;
-        if (planted->second.cost == TrapCost::Free) {
-            engine_->uncount_instruction();
-        }
-    }
-    if (handler == nullptr) {
-        return false;
-    }
-    engine_->set_rip(at);
-    const TrapHandler keep = *handler;  // It may remove itself.
-    keep(*this);
-    return true;
-}
-
 void PcMachine::count_delivery(std::uint8_t vector, bool external) {
     if (external) {
         ++counters_.interrupts;
@@ -244,145 +232,6 @@ void PcMachine::count_delivery(std::uint8_t vector, bool external) {
         ++counters_.exceptions[vector];
     }
 }
-
-std::optional<std::uint8_t> PcMachine::acknowledge_interrupt() {
-    if (!pic_.asserted()) {
-        return std::nullopt;
-    }
-    return pic_.acknowledge();
-}
-
-std::uint32_t PcMachine::port_in(std::uint16_t port, unsigned bytes) {
-    return ports_.read(port, bytes);
-}
-
-void PcMachine::port_out(std::uint16_t port, unsigned bytes, std::uint32_t value) {
-    ports_.write(port, bytes, value);
-}
-
-// --- Memory
-// -----------------------------------------------------------------------------------------
-
-std::optional<GuestPa> PcMachine::translate(GuestVa va) const {
-    const cpu::Walk walk = cpu::walk_page_tables(memory_, engine_->cr3(), va);
-    return walk.present ? std::optional(walk.address) : std::nullopt;
-}
-
-std::optional<GuestPa> PcMachine::locate(GuestVa va) const {
-    if (const std::optional<GuestPa> mapped = translate(va)) {
-        return mapped;
-    }
-    for (const KernelImage::Range& range : kernel_.ranges) {
-        if (va >= range.linked && va - range.linked < range.bytes) {
-            return range.loaded + (va - range.linked);
-        }
-    }
-    return std::nullopt;
-}
-
-bool PcMachine::read(GuestVa va, std::span<std::byte> to) const {
-    std::size_t done = 0;
-    while (done < to.size()) {
-        const GuestVa at = va + done;
-        const std::size_t step = std::min<std::size_t>(to.size() - done,
-                                                       kPageBytes - at.value % kPageBytes);
-        const std::optional<GuestPa> pa = translate(at);
-        const std::span<std::byte> from = pa ? memory_.view(*pa, step) : std::span<std::byte>{};
-        if (from.empty()) {
-            return false;
-        }
-        std::copy(from.begin(), from.end(), to.begin() + static_cast<std::ptrdiff_t>(done));
-        done += step;
-    }
-    for (auto planted = planted_.lower_bound(va.value);
-         planted != planted_.end() && planted->first - va.value < to.size(); ++planted) {
-        to[planted->first - va.value] = planted->second.original;
-    }
-    return true;
-}
-
-bool PcMachine::write(GuestVa va, std::span<const std::byte> from) {
-    for (std::size_t done = 0; done < from.size();) {  // All or nothing.
-        const GuestVa at = va + done;
-        const std::optional<GuestPa> pa = translate(at);
-        if (!pa || memory_.view(*pa, 1).empty()) {
-            return false;
-        }
-        done += std::min<std::size_t>(from.size() - done, kPageBytes - at.value % kPageBytes);
-    }
-    for (std::size_t done = 0; done < from.size();) {
-        const GuestVa at = va + done;
-        const std::size_t step = std::min<std::size_t>(from.size() - done,
-                                                       kPageBytes - at.value % kPageBytes);
-        const GuestPa pa = *translate(at);
-        std::memcpy(memory_.view(pa, step).data(), from.data() + done, step);
-        engine_->invalidate_code(pa, step);
-        done += step;
-    }
-    for (auto planted = planted_.lower_bound(va.value);
-         planted != planted_.end() && planted->first - va.value < from.size(); ++planted) {
-        planted->second.original = from[planted->first - va.value];
-        memory_.view(planted->second.pa, 1)[0] = kInt3;
-    }
-    return true;
-}
-
-void PcMachine::write_text(const WindowBlock& block, std::uint64_t offset,
-                           std::span<const std::byte> from) {
-    TG_CHECK(offset <= block.bytes && from.size() <= block.bytes - offset, "text block overflow");
-    std::memcpy(block.host + offset, from.data(), from.size());
-    engine_->invalidate_code(block.pa + offset, from.size());
-}
-
-Result<void> PcMachine::map_window() {
-    return window_->map_into(memory_, GuestPa{engine_->cr3() & cpu::pte::kAddressMask})
-        .map([this](bool changed) {
-            if (changed) {
-                engine_->flush_tlb();
-            }
-        });
-}
-
-// --- Traps
-// ------------------------------------------------------------------------------------------
-
-void PcMachine::add_window_trap(GuestVa va, TrapHandler handler) {
-    TG_CHECK(ProbeWindow::text_contains(va), "a window trap lies in window text");
-    const bool added = window_traps_.emplace(va.value, std::move(handler)).second;
-    TG_CHECK(added, "two traps at one address of the window");
-}
-
-void PcMachine::remove_window_trap(GuestVa va) { window_traps_.erase(va.value); }
-
-Result<void> PcMachine::plant(GuestVa va, TrapHandler handler, TrapCost cost) {
-    if (planted_.contains(va.value)) {
-        return fail("a probe or breakpoint stands there already", kernel_.symbols.describe(va), {},
-                    EBUSY);
-    }
-    const std::optional<GuestPa> pa = locate(va);
-    const std::span<std::byte> byte = pa ? memory_.view(*pa, 1) : std::span<std::byte>{};
-    if (byte.empty()) {
-        return fail("the address is not mapped", fmt::format("{:#x}", va.value),
-                    "has the kernel set up its page tables yet?", EFAULT);
-    }
-    planted_[va.value] = {*pa, byte[0], std::move(handler), cost};
-    byte[0] = kInt3;
-    engine_->invalidate_code(*pa, 1);
-    return {};
-}
-
-void PcMachine::unplant(GuestVa va) {
-    const auto planted = planted_.find(va.value);
-    if (planted == planted_.end()) {
-        return;
-    }
-    memory_.view(planted->second.pa, 1)[0] = planted->second.original;
-    engine_->invalidate_code(planted->second.pa, 1);
-    planted_.erase(planted);
-}
-
-// --- Console
-// ----------------------------------------------------------------------------------------
 
 void PcMachine::set_console_sink(std::function<void(std::string_view)> sink) {
     uart_.set_sink(std::move(sink));

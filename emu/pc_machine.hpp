@@ -7,6 +7,8 @@
 
 #include "emu/devices/i8254.hpp"
 #include "emu/devices/i8259.hpp"
+#include "emu/devices/io_apic.hpp"
+#include "emu/devices/local_apic.hpp"
 #include "emu/devices/port_bus.hpp"
 #include "emu/devices/power.hpp"
 #include "emu/devices/timed_device.hpp"
@@ -60,18 +62,26 @@ private:
     std::optional<std::uint8_t> acknowledge_interrupt() override;
     std::uint32_t port_in(std::uint16_t port, unsigned bytes) override;
     void port_out(std::uint16_t port, unsigned bytes, std::uint32_t value) override;
+    std::uint64_t device_read(GuestPa pa, unsigned bytes) override;
+    void device_write(GuestPa pa, unsigned bytes, std::uint64_t value) override;
     std::uint64_t time_stamp_counter() override { return msrs_.time_stamp(now().value); }
-    std::uint64_t read_msr(std::uint32_t index) override { return msrs_.read(index, now().value); }
-    bool write_msr(std::uint32_t index, std::uint64_t value) override {
-        return msrs_.write(index, value, now().value);
-    }
+    std::uint64_t read_msr(std::uint32_t index) override;
+    bool write_msr(std::uint32_t index, std::uint64_t value) override;
     std::uint64_t random() override { return random_(); }
 
     // Clock
     [[nodiscard]] std::uint64_t frequency_hz() const override { return kNominalHz; }
     void reschedule() override;
 
+    static constexpr unsigned kTimerIrq = 0;
     static constexpr std::uint64_t kNominalHz = 1'000'000'000;
+
+    /// An ISA interrupt line, to both controllers.
+    void set_irq(unsigned irq, bool high);
+    void update_interrupt_line();
+    [[nodiscard]] bool external_pending() const;
+    void deliver(const ApicMessage& message);
+    void send_ipi(std::uint64_t command);
 
     void end_run(StopReason reason, std::uint32_t status);
     /// Brings devices to now and ends the run when a limit has been reached.
@@ -99,6 +109,8 @@ private:
 
     PortBus ports_;
     I8259Pair pic_;
+    LocalApic apic_;
+    IoApic io_apic_;
     I8254 timer_;
     Uart16550 uart_;
     PowerControl power_;

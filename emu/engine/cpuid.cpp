@@ -13,6 +13,8 @@ constexpr std::uint32_t kTscDeadline = 1U << 24;
 constexpr std::uint32_t kAvx = 1U << 28;
 constexpr std::uint32_t kF16c = 1U << 29;
 constexpr std::uint32_t kHypervisor = 1U << 31;
+// Leaf 1, EDX.
+constexpr std::uint32_t kApic = 1U << 9;
 // Leaf 7, EBX.
 constexpr std::uint32_t kHle = 1U << 4;
 constexpr std::uint32_t kAvx2 = 1U << 5;
@@ -27,8 +29,10 @@ constexpr std::uint32_t kSavedBytes = 576;
 CpuidAnswer guest_cpuid(std::uint32_t leaf, std::uint32_t subleaf, CpuidAnswer answer) {
     switch (leaf) {
         case 1:
-            answer.ecx &= ~(kMonitor | kFma | kPcid | kX2Apic | kTscDeadline | kAvx | kF16c);
-            answer.ecx |= kHypervisor;
+            answer.ecx &= ~(kMonitor | kFma | kPcid | kX2Apic | kAvx | kF16c);
+            answer.ecx |= kHypervisor | kTscDeadline;
+            answer.edx |= kApic;
+            answer.ebx = (answer.ebx & 0x0000'ffff) | (1U << 16);  // APIC id 0, one logical CPU
             break;
         case 7:
             if (subleaf == 0) {

@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <vector>
 
 #include "base/address.hpp"
 #include "base/result.hpp"
@@ -36,6 +37,10 @@ public:
     /// not counted.
     virtual std::uint32_t port_in(std::uint16_t port, unsigned bytes) = 0;
     virtual void port_out(std::uint16_t port, unsigned bytes, std::uint32_t value) = 0;
+    /// Accesses of 1, 2 or 4 bytes to a device range; longer ones come in pieces, low addresses
+    /// first. Same remark.
+    virtual std::uint64_t device_read(GuestPa pa, unsigned bytes) = 0;
+    virtual void device_write(GuestPa pa, unsigned bytes, std::uint64_t value) = 0;
     /// What RDTSC reads; same remark.
     virtual std::uint64_t time_stamp_counter() = 0;
 
@@ -44,6 +49,12 @@ public:
     [[nodiscard]] virtual bool write_msr(std::uint32_t index, std::uint64_t value) = 0;
     /// What RDRAND and RDSEED read: from the machine's seed, never from the host.
     virtual std::uint64_t random() = 0;
+};
+
+/// Guest-physical addresses that a device answers; whole pages.
+struct DeviceRange {
+    GuestPa base;
+    std::uint64_t bytes = 0;
 };
 
 /// Why Engine::run came back.
@@ -70,9 +81,10 @@ enum class EngineExit : std::uint8_t {
 /// flags.
 class Engine : public Cpu {
 public:
-    /// `memory` and `host` must outlive the engine; all memory regions are mapped, everything else
-    /// reads as ones.
-    static Result<std::unique_ptr<Engine>> create(PhysicalMemory& memory, EngineHost& host);
+    /// `memory` and `host` must outlive the engine; all memory regions are mapped, `devices` go to the
+    /// host, everything else reads as ones.
+    static Result<std::unique_ptr<Engine>> create(PhysicalMemory& memory, EngineHost& host,
+                                                  const std::vector<DeviceRange>& devices = {});
 
     /// Runs until a stop, a HLT or a triple fault.
     virtual EngineExit run() = 0;

@@ -17,6 +17,7 @@ namespace {
 constexpr GuestPa kTables{0x1000};  // PML4, PDPT and PD: an identity map of 1 GiB
 constexpr GuestPa kCode{0x10000};
 constexpr GuestPa kSecondRegion{0x2000'0000};
+constexpr GuestPa kDevice{0x3000'0000};
 constexpr std::uint64_t kTscValue = 0x1122'3344'5566'7788;
 constexpr std::uint8_t kPortValue = 0x5a;
 constexpr std::uint64_t kMsrValue = 0x0102'0304'0506'0708;
@@ -42,6 +43,13 @@ public:
         return kPortValue;
     }
     void port_out(std::uint16_t, unsigned, std::uint32_t) override {
+        counts.push_back(engine->instructions());
+    }
+    std::uint64_t device_read(GuestPa pa, unsigned) override {
+        counts.push_back(engine->instructions());
+        return pa.value;
+    }
+    void device_write(GuestPa, unsigned, std::uint64_t) override {
         counts.push_back(engine->instructions());
     }
     std::uint64_t time_stamp_counter() override {
@@ -74,7 +82,7 @@ public:
             .and_then([&](SharedRegion region) {
                 memory_.add(kSecondRegion, std::move(region), false);
                 make_identity_map();
-                return Engine::create(memory_, witness_);
+                return Engine::create(memory_, witness_, {{kDevice, kPageBytes}});
             })
             .and_then([&](std::unique_ptr<Engine> engine) {
                 engine_ = std::move(engine);
@@ -84,7 +92,8 @@ public:
             .and_then([&] { return check_cutting(); })
             .and_then([&] { return check_invalidation(); })
             .and_then([&] { return check_system_instructions(); })
-            .and_then([&] { return check_code_pages(); });
+            .and_then([&] { return check_code_pages(); })
+            .and_then([&] { return check_device_access(); });
     }
 
 private:
@@ -225,6 +234,20 @@ private:
         engine_->set_gpr(cpu::Gpr::Rcx, 4);
         if (engine_->run() != EngineExit::Stopped || engine_->gpr(cpu::Gpr::Rbx) != 4 + 3 + 2 + 1) {
             return broken("call the replaced functions that watch code pages");
+        }
+        return {};
+    }
+
+    // nop; mov eax, [rsi+4]; nop; mov [rsi], eax; nop; int3
+    Result<void> check_device_access() {
+        put(kCode + 0x500, {0x90, 0x8b, 0x46, 0x04, 0x90, 0x89, 0x06, 0x90, 0xcc});
+        start_at(kCode + 0x500);
+        engine_->set_gpr(cpu::Gpr::Rsi, kDevice.value);
+        const bool stopped = engine_->run() == EngineExit::Stopped;
+        const std::vector<std::uint64_t> expected{first_ + 1, first_ + 3, first_ + 6};
+        if (!stopped || witness_.counts != expected ||
+            engine_->gpr(cpu::Gpr::Rax) != kDevice.value + 4) {
+            return broken("tell the place of a device access");
         }
         return {};
     }

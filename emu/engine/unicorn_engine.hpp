@@ -18,7 +18,8 @@ namespace trapgate::emu {
 
 class UnicornEngine final : public Engine {
 public:
-    static Result<std::unique_ptr<Engine>> create(PhysicalMemory& memory, EngineHost& host);
+    static Result<std::unique_ptr<Engine>> create(PhysicalMemory& memory, EngineHost& host,
+                                                  const std::vector<DeviceRange>& devices);
     ~UnicornEngine() override;
 
     // Cpu
@@ -85,6 +86,8 @@ public:
     // From the interposed helpers; `host_pc` is their return address into the translation.
     std::uint32_t port_in(std::uint32_t port, unsigned bytes, std::uintptr_t host_pc);
     void port_out(std::uint32_t port, unsigned bytes, std::uint32_t value, std::uintptr_t host_pc);
+    std::uint64_t device_read(std::uint64_t pa, unsigned bytes);
+    void device_write(std::uint64_t pa, unsigned bytes, std::uint64_t value);
     void read_time_stamp(std::uintptr_t host_pc);
     void read_time_stamp_and_aux(std::uintptr_t host_pc);
     /// True when the library's own function shall do it.
@@ -101,8 +104,8 @@ private:
     UnicornEngine(PhysicalMemory& memory, EngineHost& host) : memory_(memory), host_(host) {}
 
     struct Callbacks;  // the C entry points, engine_callbacks.cpp
-    Result<void> open();
-    Result<void> map_memory();
+    Result<void> open(const std::vector<DeviceRange>& devices);
+    Result<void> map_memory(const std::vector<DeviceRange>& devices);
     Result<void> install_hooks();
 
     void count_block(const BlockInfo& info) {
@@ -162,6 +165,13 @@ private:
         std::byte* host;
     };
     std::vector<RamBlock> ram_blocks_;
+
+    /// What the library's device callbacks get.
+    struct DeviceWindow {
+        UnicornEngine* engine;
+        std::uint64_t base;
+    };
+    std::vector<std::unique_ptr<DeviceWindow>> device_windows_;
     ///< offset.
 };
 

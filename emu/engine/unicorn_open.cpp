@@ -45,6 +45,15 @@ struct UnicornEngine::Callbacks {
         raise_exception_err_ra_x86_64(engine.state_.env_pointer(),
                                       static_cast<int>(cpu::Vector::InvalidOpcode), 0, 0);
     }
+    static std::uint64_t device_read(uc_engine*, std::uint64_t offset, unsigned bytes, void* user) {
+        const auto& window = *static_cast<const DeviceWindow*>(user);
+        return window.engine->device_read(window.base + offset, bytes);
+    }
+    static void device_write(uc_engine*, std::uint64_t offset, unsigned bytes, std::uint64_t value,
+                             void* user) {
+        const auto& window = *static_cast<const DeviceWindow*>(user);
+        window.engine->device_write(window.base + offset, bytes, value);
+    }
     static bool invalid_instruction(uc_engine*, void* user) {
         static_cast<UnicornEngine*>(user)->on_exception(
             static_cast<std::uint8_t>(cpu::Vector::InvalidOpcode));
@@ -52,13 +61,15 @@ struct UnicornEngine::Callbacks {
     }
 };
 
-Result<std::unique_ptr<Engine>> Engine::create(PhysicalMemory& memory, EngineHost& host) {
-    return UnicornEngine::create(memory, host);
+Result<std::unique_ptr<Engine>> Engine::create(PhysicalMemory& memory, EngineHost& host,
+                                               const std::vector<DeviceRange>& devices) {
+    return UnicornEngine::create(memory, host, devices);
 }
 
-Result<std::unique_ptr<Engine>> UnicornEngine::create(PhysicalMemory& memory, EngineHost& host) {
+Result<std::unique_ptr<Engine>> UnicornEngine::create(PhysicalMemory& memory, EngineHost& host,
+                                                      const std::vector<DeviceRange>& devices) {
     std::unique_ptr<UnicornEngine> engine(new UnicornEngine(memory, host));
-    return engine->open().map([&] { return std::unique_ptr<Engine>(std::move(engine)); });
+    return engine->open(devices).map([&] { return std::unique_ptr<Engine>(std::move(engine)); });
 }
 
 UnicornEngine::~UnicornEngine() {
@@ -67,7 +78,7 @@ UnicornEngine::~UnicornEngine() {
     }
 }
 
-Result<void> UnicornEngine::open() {
+Result<void> UnicornEngine::open(const std::vector<DeviceRange>& devices) {
     unsigned major = 0;
     unsigned minor = 0;
     const unsigned version = uc_version(&major, &minor);
@@ -85,12 +96,12 @@ Result<void> UnicornEngine::open() {
         .and_then([&] { return UnicornState::locate(uc_); })
         .and_then([&](const UnicornState& state) {
             state_ = state;
-            return map_memory();
+            return map_memory(devices);
         })
         .and_then([&] { return install_hooks(); });
 }
 
-Result<void> UnicornEngine::map_memory() {
+Result<void> UnicornEngine::map_memory(const std::vector<DeviceRange>& devices) {
     struct Span {
         std::uint64_t base;
         std::uint64_t end;
@@ -110,6 +121,19 @@ Result<void> UnicornEngine::map_memory() {
         taken.push_back({region.base.value, region.base.value + bytes.size()});
     }
     code_pages_ = CodePages(ram_offset);
+    for (const DeviceRange& range : devices) {
+        device_windows_.push_back(
+            std::make_unique<DeviceWindow>(DeviceWindow{this, range.base.value}));
+        DeviceWindow* const window = device_windows_.back().get();
+        const Result<void> mapped = checked(
+            uc_mmio_map(uc_, range.base.value, range.bytes, &Callbacks::device_read, window,
+                        &Callbacks::device_write, window),
+            "uc_mmio_map");
+        if (!mapped) {
+            return mapped;
+        }
+        taken.push_back({range.base.value, range.base.value + range.bytes});
+    }
     std::sort(taken.begin(), taken.end(), [](Span a, Span b) { return a.base < b.base; });
     taken.push_back({kPhysicalEnd, kPhysicalEnd});
     std::uint64_t free = 0;

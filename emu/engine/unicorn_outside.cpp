@@ -46,6 +46,32 @@ void UnicornEngine::port_out(std::uint32_t port, unsigned bytes, std::uint32_t v
     ++instructions_;
 }
 
+// A walk of page tables in device memory has no instruction of its own: it gets no exact count, and
+// nothing is restarted.
+std::uint64_t UnicornEngine::device_read(std::uint64_t pa, unsigned bytes) {
+    const std::uintptr_t host_pc = state_.take_device_access_pc();
+    if (host_pc == 0) {
+        return host_.device_read(GuestPa{pa}, bytes);
+    }
+    isolate_instruction(host_pc);
+    --instructions_;
+    const std::uint64_t value = host_.device_read(GuestPa{pa}, bytes);
+    ++instructions_;
+    return value;
+}
+
+void UnicornEngine::device_write(std::uint64_t pa, unsigned bytes, std::uint64_t value) {
+    const std::uintptr_t host_pc = state_.take_device_access_pc();
+    if (host_pc == 0) {
+        host_.device_write(GuestPa{pa}, bytes, value);
+        return;
+    }
+    isolate_instruction(host_pc);
+    --instructions_;
+    host_.device_write(GuestPa{pa}, bytes, value);
+    ++instructions_;
+}
+
 void UnicornEngine::read_time_stamp(std::uintptr_t host_pc) {
     constexpr std::uint64_t kCr4Tsd = 1U << 2;
     if ((state_.env<std::uint64_t>(env_offset::kCr + 32) & kCr4Tsd) != 0 && cpl() != 0) {

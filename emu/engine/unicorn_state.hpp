@@ -77,11 +77,21 @@ public:
         std::memcpy(cpu_ + kCflagsNextTb, &instructions, sizeof(instructions));
     }
 
+    /// Return address of the last device access into its translation, and 0 from then on.
+    std::uintptr_t take_device_access_pc() {
+        std::uintptr_t host_pc = 0;
+        std::memcpy(&host_pc, cpu_ + kMemIoPc, sizeof(host_pc));
+        std::memset(cpu_ + kMemIoPc, 0, sizeof(host_pc));
+        return host_pc;
+    }
+
     [[nodiscard]] void* cpu_state() const { return cpu_; }
     [[nodiscard]] void* env_pointer() const { return env_; }
 
 private:
-    static constexpr std::size_t kCflagsNextTb = 24;  // in CPUState
+    // In CPUState; self_check.cpp proves both.
+    static constexpr std::size_t kCflagsNextTb = 24;
+    static constexpr std::size_t kMemIoPc = 33144;
 
     std::byte* cpu_ = nullptr;
     std::byte* env_ = nullptr;

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <cstring>
+
 #include <gtest/gtest.h>
 
+#include "cpu/page_walk.hpp"
 #include "tests/emu/bare_guest.hpp"
 
 namespace trapgate::emu {
@@ -149,6 +152,51 @@ TEST(Delivery, AnInterruptRaisedByAPortWriteLandsRightBehindIt) {
     EXPECT_EQ(guest.run().reason, StopReason::GuestExit);
     EXPECT_EQ(guest.gpr(Gpr::R8), 0U);
     EXPECT_EQ(guest.machine->counters().interrupts, 1U);
+}
+
+/// mov dword [rsi + offset], value
+std::vector<std::uint8_t> apic_write(std::uint32_t offset, std::uint32_t value) {
+    std::vector<std::uint8_t> code{0xc7, 0x86, 0, 0, 0, 0, 0, 0, 0, 0};
+    std::memcpy(code.data() + 2, &offset, 4);
+    std::memcpy(code.data() + 6, &value, 4);
+    return code;
+}
+
+/// The bare machine with the local APIC mapped and RSI pointing at it.
+class ApicGuest : public BareGuest {
+public:
+    explicit ApicGuest(const std::vector<std::uint8_t>& code) : BareGuest(code) {
+        const std::uint64_t entry = 0xfee0'0000 | cpu::pte::kPresent | cpu::pte::kWritable |
+                                    cpu::pte::kLarge | cpu::pte::kNoExecute;
+        std::memcpy(machine->memory().view(GuestPa{0x4000 + 8 * 301}, 8).data(), &entry, 8);
+        machine->cpu().set_gpr(Gpr::Rsi, kBareDirectMap.value + (301ULL << 21));
+    }
+};
+
+TEST(Delivery, TheLocalApicTimerTicksPeriodically) {
+    // Divide by 1, vector 0x40 periodic, every 100,000 cycles.
+    ApicGuest guest(code_of({apic_write(0x3e0, 0xb),
+                             apic_write(0x320, 0x2'0040),
+                             apic_write(0x380, 100'000),
+                             kSti,
+                             kHlt,
+                             {0x83, 0xfb, 7},
+                             {0x72, 0xfa},
+                             kExit}));
+    guest.set_handler(0x40, code_of({kIncRbx, apic_write(0xb0, 0), kIretq}));
+    EXPECT_EQ(guest.run().reason, StopReason::GuestExit);
+    EXPECT_EQ(guest.gpr(Gpr::Rbx), 7U);
+    // The count started at the third instruction; the last tick's handler and the end follow it.
+    EXPECT_EQ(guest.machine->now().value, 2 + 700'000 + 3 + 4);
+}
+
+TEST(Delivery, ASelfInterruptLandsRightBehindTheWriteToTheCommandRegister) {
+    // sti; nop; ICR := self, vector 0x41; inc rbx
+    ApicGuest guest(code_of({kSti, {0x90}, apic_write(0x300, 0x4'0041), kIncRbx, kExit}));
+    guest.set_handler(0x41, code_of({{0x49, 0x89, 0xd8}, kExit}));  // mov r8, rbx
+    guest.machine->cpu().set_gpr(Gpr::R8, 99);
+    EXPECT_EQ(guest.run().reason, StopReason::GuestExit);
+    EXPECT_EQ(guest.gpr(Gpr::R8), 0U);
 }
 
 TEST(Delivery, StiHoldsInterruptsForOneInstruction) {

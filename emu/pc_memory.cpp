@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Guest memory as the host sees it, and the bytes of it that the host owns.
+#include <algorithm>
+#include <cstring>
+
+#include <fmt/format.h>
+
+#include "base/check.hpp"
+#include "cpu/page_walk.hpp"
+#include "emu/pc_machine.hpp"
+
+namespace trapgate::emu {
+namespace {
+
+constexpr std::byte kInt3{0xcc};
+
+}  // namespace
+
+std::optional<GuestPa> PcMachine::translate(GuestVa va) const {
+    const cpu::Walk walk = cpu::walk_page_tables(memory_, engine_->cr3(), va);
+    return walk.present ? std::optional(walk.address) : std::nullopt;
+}
+
+std::optional<GuestPa> PcMachine::locate(GuestVa va) const {
+    if (const std::optional<GuestPa> mapped = translate(va)) {
+        return mapped;
+    }
+    for (const KernelImage::Range& range : kernel_.ranges) {
+        if (va >= range.linked && va - range.linked < range.bytes) {
+            return range.loaded + (va - range.linked);
+        }
+    }
+    return std::nullopt;
+}
+
+bool PcMachine::read(GuestVa va, std::span<std::byte> to) const {
+    std::size_t done = 0;
+    while (done < to.size()) {
+        const GuestVa at = va + done;
+        const std::size_t step = std::min<std::size_t>(to.size() - done,
+                                                       kPageBytes - at.value % kPageBytes);
+        const std::optional<GuestPa> pa = translate(at);
+        const std::span<std::byte> from = pa ? memory_.view(*pa, step) : std::span<std::byte>{};
+        if (from.empty()) {
+            return false;
+        }
+        std::copy(from.begin(), from.end(), to.begin() + static_cast<std::ptrdiff_t>(done));
+        done += step;
+    }
+    for (auto planted = planted_.lower_bound(va.value);
+         planted != planted_.end() && planted->first - va.value < to.size(); ++planted) {
+        to[planted->first - va.value] = planted->second.original;
+    }
+    return true;
+}
+
+bool PcMachine::write(GuestVa va, std::span<const std::byte> from) {
+    for (std::size_t done = 0; done < from.size();) {  // All or nothing.
+        const GuestVa at = va + done;
+        const std::optional<GuestPa> pa = translate(at);
+        if (!pa || memory_.view(*pa, 1).empty()) {
+            return false;
+        }
+        done += std::min<std::size_t>(from.size() - done, kPageBytes - at.value % kPageBytes);
+    }
+    for (std::size_t done = 0; done < from.size();) {
+        const GuestVa at = va + done;
+        const std::size_t step = std::min<std::size_t>(from.size() - done,
+                                                       kPageBytes - at.value % kPageBytes);
+        const GuestPa pa = *translate(at);
+        std::memcpy(memory_.view(pa, step).data(), from.data() + done, step);
+        engine_->invalidate_code(pa, step);
+        done += step;
+    }
+    for (auto planted = planted_.lower_bound(va.value);
+         planted != planted_.end() && planted->first - va.value < from.size(); ++planted) {
+        planted->second.original = from[planted->first - va.value];
+        memory_.view(planted->second.pa, 1)[0] = kInt3;
+    }
+    return true;
+}
+
+void PcMachine::write_text(const WindowBlock& block, std::uint64_t offset,
+                           std::span<const std::byte> from) {
+    TG_CHECK(offset <= block.bytes && from.size() <= block.bytes - offset, "text block overflow");
+    std::memcpy(block.host + offset, from.data(), from.size());
+    engine_->invalidate_code(block.pa + offset, from.size());
+}
+
+Result<void> PcMachine::map_window() {
+    return window_->map_into(memory_, GuestPa{engine_->cr3() & cpu::pte::kAddressMask})
+        .map([this](bool changed) {
+            if (changed) {
+                engine_->flush_tlb();
+            }
+        });
+}
+
+void PcMachine::add_window_trap(GuestVa va, TrapHandler handler) {
+    TG_CHECK(ProbeWindow::text_contains(va), "a window trap lies in window text");
+    const bool added = window_traps_.emplace(va.value, std::move(handler)).second;
+    TG_CHECK(added, "two traps at one address of the window");
+}
+
+void PcMachine::remove_window_trap(GuestVa va) { window_traps_.erase(va.value); }
+
+Result<void> PcMachine::plant(GuestVa va, TrapHandler handler, TrapCost cost) {
+    if (planted_.contains(va.value)) {
+        return fail("a probe or breakpoint stands there already", kernel_.symbols.describe(va), {},
+                    EBUSY);
+    }
+    const std::optional<GuestPa> pa = locate(va);
+    const std::span<std::byte> byte = pa ? memory_.view(*pa, 1) : std::span<std::byte>{};
+    if (byte.empty()) {
+        return fail("the address is not mapped", fmt::format("{:#x}", va.value),
+                    "has the kernel set up its page tables yet?", EFAULT);
+    }
+    planted_[va.value] = {*pa, byte[0], std::move(handler), cost};
+    byte[0] = kInt3;
+    engine_->invalidate_code(*pa, 1);
+    return {};
+}
+
+void PcMachine::unplant(GuestVa va) {
+    const auto planted = planted_.find(va.value);
+    if (planted == planted_.end()) {
+        return;
+    }
+    memory_.view(planted->second.pa, 1)[0] = planted->second.original;
+    engine_->invalidate_code(planted->second.pa, 1);
+    planted_.erase(planted);
+}
+
+bool PcMachine::intercept_exception(const ExceptionEvent& event) {
+    if (event.vector != static_cast<std::uint8_t>(cpu::Vector::Breakpoint) || !event.software) {
+        return false;
+    }
+    const GuestVa at = event.rip - 1;
+    const TrapHandler* handler = nullptr;
+    if (const auto trap = window_traps_.find(at.value); trap != window_traps_.end()) {
+        handler = &trap->second;
+    } else if (const auto planted = planted_.find(at.value); planted != planted_.end()) {
+        handler = &planted->second.handler;
+        if (planted->second.cost == TrapCost::Free) {
+            engine_->uncount_instruction();
+        }
+    }
+    if (handler == nullptr) {
+        return false;
+    }
+    engine_->set_rip(at);
+    const TrapHandler keep = *handler;  // It may remove itself.
+    keep(*this);
+    return true;
+}
+
+}  // namespace trapgate::emu
