@@ -22,7 +22,7 @@ inline constexpr const char* kNoCases = "TRAPGATE_CASES is not set";
 [[nodiscard]] std::vector<Insn> insns_of(const nlohmann::json& hex);
 [[nodiscard]] std::vector<std::byte> bytes_of(const std::string& hex);
 
-/// Writes a list of differences next to the test's other output and returns its path, for a failure message.
-[[nodiscard]] std::string write_artifact(const std::string& name, const std::string& text);
+/// Writes a list of differences next to the test's other output and returns its path.
+std::string write_artifact(const std::string& name, const std::string& text);
 
 }  // namespace trapgate::bpf::test
