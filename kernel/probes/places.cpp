@@ -70,7 +70,11 @@ const char* refusal_reason(int refusal) {
 
 TextRules::TextRules(const SymbolTable& symbols) {
     constexpr std::string_view kNoKprobePrefix = "_kbl_addr_";
+    constexpr std::string_view kExceptionTable[] = {"__start___ex_table", "__stop___ex_table"};
     std::map<std::string_view, GuestVa> bounds;
+    for (const std::string_view bound : kExceptionTable) {
+        bounds[bound] = GuestVa{};
+    }
     for (const SectionSymbols& section : kText) {
         bounds[section.begin] = bounds[section.end] = GuestVa{};
     }
@@ -94,6 +98,7 @@ TextRules::TextRules(const SymbolTable& symbols) {
             blacklist_.push_back({bounds[section.begin], bounds[section.end], section.what});
         }
     }
+    exception_table_ = {bounds[kExceptionTable[0]], bounds[kExceptionTable[1]]};
 }
 
 bool TextRules::is_text(GuestVa va, const Symbol& symbol) const {
@@ -154,6 +159,23 @@ Result<GuestVa> resolve_place(const Machine& machine, const std::string& symbol,
     return va;
 }
 
+bool has_exception_entry(const Machine& machine, const TextRules& rules, GuestVa address) {
+    struct Entry {
+        std::int32_t insn, fixup, data;
+    };
+    const auto [begin, end] = rules.exception_table();
+    std::vector<Entry> table((end - begin) / sizeof(Entry));
+    if (!machine.read(begin, std::as_writable_bytes(std::span(table)))) {
+        return false;
+    }
+    GuestVa at = begin;  // each field is relative to itself
+    return std::ranges::any_of(table, [&](const Entry& entry) {
+        const GuestVa insn = at + static_cast<std::uint64_t>(std::int64_t{entry.insn});
+        at = at + sizeof(Entry);
+        return insn == address;
+    });
+}
+
 Result<CheckedPlace> check_place(const Machine& machine, const TextRules& rules, GuestVa address) {
     const SymbolTable& symbols = machine.symbols();
     const Symbol* symbol = symbols.containing(address);
@@ -167,7 +189,7 @@ Result<CheckedPlace> check_place(const Machine& machine, const TextRules& rules,
         return tl::unexpected(boundary.error());
     }
     const std::vector<std::byte> bytes = read_insn_bytes(machine, address);
-    const std::optional<InsnClass> insn_class = classify(bytes);
+    std::optional<InsnClass> insn_class = classify(bytes);
     if (!insn_class) {
         return fail("not an instruction", symbols.describe(address), {}, EILSEQ);
     }
@@ -175,6 +197,7 @@ Result<CheckedPlace> check_place(const Machine& machine, const TextRules& rules,
         return fail(refusal_reason(insn_class->refusal), symbols.describe(address), {},
                     insn_class->refusal);
     }
+    insn_class->boostable &= !has_exception_entry(machine, rules, address);
     return CheckedPlace{*cpu::decode(bytes), *insn_class};
 }
 

@@ -7,6 +7,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/address.hpp"
@@ -29,6 +30,8 @@ public:
     /// Why `va` is blacklisted, or nothing.
     [[nodiscard]] std::optional<std::string> blacklisted(GuestVa va,
                                                          const emu::Symbol& symbol) const;
+    /// Where the exception table lies; empty when the kernel has none.
+    [[nodiscard]] std::pair<GuestVa, GuestVa> exception_table() const { return exception_table_; }
 
 private:
     struct Section {
@@ -39,16 +42,22 @@ private:
     std::vector<Section> text_;
     std::vector<Section> blacklist_;
     std::set<std::string> no_kprobe_;
+    std::pair<GuestVa, GuestVa> exception_table_;
 };
 
 /// Up to 15 bytes at `va` as the guest wrote them; fewer at the end of mapped memory, none when it
 /// is not mapped.
 [[nodiscard]] std::vector<std::byte> read_insn_bytes(const emu::Machine& machine, GuestVa va);
 
+/// Whether the kernel's exception table (__ex_table, Linux's three-word format) has an entry for
+/// the instruction at `address`: it may fault by design, and is found again by its address.
+[[nodiscard]] bool has_exception_entry(const emu::Machine& machine, const TextRules& rules,
+                                       GuestVa address);
+
 /// What check_place found out.
 struct CheckedPlace {
     cpu::DecodedInsn insn;
-    InsnClass insn_class;
+    InsnClass insn_class;  ///< Not boostable, as on Linux, where the exception table has an entry.
 };
 
 /// The address that Linux would probe: EINVAL when both or neither of symbol and address are given,
