@@ -27,7 +27,18 @@ bool is_shift(std::uint8_t op) {
 
 }  // namespace
 
+int Verifier::check_number(unsigned reg_no) {
+    if (reg_no >= kRegisters) {
+        say("R{} is invalid\n", reg_no);
+        return -EINVAL;
+    }
+    return 0;
+}
+
 int Verifier::check_readable(unsigned reg_no) {
+    if (const int err = check_number(reg_no); err != 0) {
+        return err;
+    }
     if (reg(reg_no).type == RegType::NotInit) {
         say("R{} !read_ok\n", reg_no);
         return -EACCES;
@@ -36,6 +47,9 @@ int Verifier::check_readable(unsigned reg_no) {
 }
 
 int Verifier::check_writable(unsigned reg_no) {
+    if (const int err = check_number(reg_no); err != 0) {
+        return err;
+    }
     if (reg_no == kFrameReg) {
         say("frame pointer is read only\n");
         return -EACCES;

@@ -187,7 +187,7 @@ int Verifier::check_reference_leak(std::string_view what) {
 
 int Verifier::enter_function(const Insn& insn) {
     if (state_.frames.size() >= kMaxFrames) {
-        say("the call stack of {} frames is too deep\n", state_.frames.size() + 1);
+        say("the call stack of {} frames is too deep !\n", state_.frames.size());
         return -E2BIG;
     }
     const auto target = static_cast<std::uint32_t>(std::int64_t{pc_} + 1 + insn.imm);
@@ -216,10 +216,7 @@ int Verifier::enter_function(const Insn& insn) {
 }
 
 int Verifier::leave_function() {
-    if (const int err = check_readable(0); err != 0) {
-        return err;
-    }
-    const RegState result = reg(0);
+    const RegState result = reg(0);  // May be nothing: a function without a result.
     if (result.type == RegType::Stack) {
         say("cannot return stack pointer to the caller\n");
         return -EINVAL;
@@ -228,10 +225,9 @@ int Verifier::leave_function() {
         say("returning from callee:\n");
         log_state(state_, true);
     }
+    // No pointer into the frame that goes is left: none can be returned or stored in a caller's stack.
     const std::uint32_t call_site = state_.top().call_site;
     state_.frames.pop_back();
-    // Registers and slots that pointed into the frame that is gone say nothing any more. Linux cannot have them: pointers to
-    // a callee's stack never reach the caller's frame.
     set_reg(0, result);
     pc_ = call_site + 1;
     if (log_.keeps_all_paths()) {

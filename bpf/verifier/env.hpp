@@ -151,9 +151,9 @@ private:
     void tighten_after_jump(State& state, const Insn& insn, bool taken, bool* impossible);
 
     // registers
-    [[nodiscard]] int check_readable(unsigned reg_no);
-    [[nodiscard]] int check_writable(unsigned reg_no);
-    [[nodiscard]] int check_number(unsigned reg_no);
+    int check_readable(unsigned reg_no);
+    int check_writable(unsigned reg_no);
+    int check_number(unsigned reg_no);
     RegState& reg(unsigned reg_no) { return state_.regs()[reg_no]; }
     void set_reg(unsigned reg_no, const RegState& value);
     [[nodiscard]] std::uint32_t new_id() { return ++last_id_; }

@@ -76,8 +76,8 @@ int Verifier::step_jump_class(const Insn& insn, bool* path_ends) {
             return -EINVAL;
         }
         if (insn.src == BPF_PSEUDO_KFUNC_CALL) {
-            say("calling kernel function is not supported without CONFIG_DEBUG_INFO_BTF\n");
-            return -ENOTSUP;
+            say("calling kernel functions is not supported yet\n");
+            return -EINVAL;
         }
         return insn.is_local_call() ? enter_function(insn) : check_helper_call(insn);
     }

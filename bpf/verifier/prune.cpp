@@ -188,7 +188,10 @@ int Verifier::visit_join_point(bool* prune) {
         if (old.open_paths > 0) {
             loops = true;
             if (covers(old.state, now, true)) {
-                say("infinite loop detected at insn {}\n", pc_);
+                say("infinite loop detected at insn {}\ncur state:", pc_);
+                log_state(state_, true);
+                say("old state:");
+                log_state(old.state, true);
                 return -EINVAL;
             }
         } else if (covers(old.state, now, false)) {

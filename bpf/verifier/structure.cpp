@@ -158,12 +158,6 @@ int Verifier::check_opcodes() {
     }
     for (std::uint32_t i = 0; i < insns_.size(); ++i) {
         const Insn& insn = insns_[i];
-        for (const unsigned number : {unsigned{insn.dst}, unsigned{insn.src}}) {
-            if (number >= kRegisters) {
-                say("R{} is invalid\n", number);
-                return -EINVAL;
-            }
-        }
         if (insn.cls() == BPF_LDX && (insn.imm != 0 || (insn.mode() != BPF_MEM &&
                                                         insn.mode() != BPF_MEMSX))) {
             say("BPF_LDX uses reserved fields\n");
