@@ -10,12 +10,12 @@ namespace trapgate::cpu {
 namespace {
 
 const ZydisDecoder& decoder() {
-    static const ZydisDecoder instance = [] {
+    static const ZydisDecoder kDecoder = [] {
         ZydisDecoder made;
         ZydisDecoderInit(&made, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64);
         return made;
     }();
-    return instance;
+    return kDecoder;
 }
 
 OpcodeMap opcode_map_of(const ZydisDecodedInstruction& insn) {

@@ -11,7 +11,7 @@ std::optional<std::string> read_string(const emu::Machine& machine, GuestVa va, 
     while (out.size() < limit) {
         const GuestVa at = va + out.size();
         const std::uint64_t rest_of_page = kPageBytes - at.value % kPageBytes;
-        std::string chunk(std::min<std::uint64_t>({rest_of_page, limit - out.size(), 256}), '\0');
+        std::string chunk(std::min<std::uint64_t>(rest_of_page, limit - out.size()), '\0');
         if (!machine.read(at, std::as_writable_bytes(std::span(chunk)))) {
             return std::nullopt;
         }

@@ -91,8 +91,8 @@ std::optional<CurrentTask> HelperState::current_task(const emu::Machine& machine
     }
     const auto pid = emu::read_value<std::uint32_t>(machine, GuestVa{*task} + tasks->pid);
     const auto tgid = emu::read_value<std::uint32_t>(machine, GuestVa{*task} + tasks->tgid);
-    const auto comm = emu::read_value<std::array<char, kCommBytes>>(
-        machine, GuestVa{*task} + tasks->comm);
+    const auto comm = emu::read_value<std::array<char, kCommBytes>>(machine,
+                                                                    GuestVa{*task} + tasks->comm);
     if (!pid || !tgid || !comm) {
         return std::nullopt;
     }

@@ -91,7 +91,7 @@ bool GuestRuntime::busy() const { return run_ != nullptr; }
 // ----------------------------------------------------------------------------------------
 
 Result<emu::WindowBlock> GuestRuntime::place_text(std::span<const std::uint8_t> code) {
-    const Result<emu::WindowBlock> text = machine_.window().allocate_text(code.size());
+    Result<emu::WindowBlock> text = machine_.window().allocate_text(code.size());
     if (!text) {
         return text;
     }

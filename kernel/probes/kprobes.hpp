@@ -36,12 +36,13 @@ using GuestHandler = std::function<void(Kprobe&, ProbeRegs&, std::function<void(
 /// What to probe and what to do there: a symbol with an offset, or an address (the symbol is then
 /// empty).
 struct KprobeSpec {
-    std::string symbol{};
+    // The initialiser lets a designated one leave the member out without a warning of GCC.
+    std::string symbol{};  // NOLINT(readability-redundant-member-init)
     std::uint64_t offset = 0;
-    std::optional<GuestVa> address{};
-    PreHandler pre_handler{};
-    GuestHandler guest_handler{};
-    PostHandler post_handler{};
+    std::optional<GuestVa> address = std::nullopt;
+    PreHandler pre_handler = nullptr;
+    GuestHandler guest_handler = nullptr;
+    PostHandler post_handler = nullptr;
     bool disabled = false;  ///< Registered without being armed (KPROBE_FLAG_DISABLED).
 };
 

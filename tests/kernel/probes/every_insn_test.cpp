@@ -153,8 +153,8 @@ Listing list_guest() {
 }
 
 const Listing& listing() {
-    static const Listing instance = list_guest();
-    return instance;
+    static const Listing kListing = list_guest();
+    return kListing;
 }
 
 /// HLT is the end of the run, not part of the sample.
