@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "cli/app.hpp"
+
+#include <algorithm>
+#include <csignal>
+#include <cstdint>
+#include <span>
+#include <string>
+
+#include <dlfcn.h>
+
+#include <fmt/format.h>
+
+#include "cli/commands.hpp"
+#include "cli/errors.hpp"
+#include "cli/help.hpp"
+#include "cli/stream.hpp"
+
+namespace trapgate::cli {
+namespace {
+
+// The engine that this process really runs: asked of the loaded library, because only emu/engine
+// may include its headers. Major, minor and patch are the upper three bytes.
+std::string engine_version() {
+    const auto version = reinterpret_cast<unsigned (*)(unsigned*, unsigned*)>(
+        ::dlsym(RTLD_DEFAULT, "uc_version"));
+    if (version == nullptr) {
+        return "unknown";
+    }
+    const std::uint32_t packed = version(nullptr, nullptr);
+    return fmt::format("{}.{}.{}", packed >> 24U, packed >> 16U & 0xffU, packed >> 8U & 0xffU);
+}
+
+std::string version_text(std::string_view version) {
+    return fmt::format("trapgate {}\nUnicorn {}\nlibbpf {}\n", version, engine_version(),
+                       TRAPGATE_LIBBPF_VERSION);
+}
+
+// Known before CLI11 has understood the command line, and also when it does not.
+bool wants_json(std::span<char*> arguments) {
+    return std::ranges::any_of(arguments, [](std::string_view argument) {
+        return argument == "-j" || argument == "--json";
+    });
+}
+
+void add_commands(CLI::App& app, std::string_view version, Work& work) {
+    app.name("trapgate");
+    app.description(help_opening(
+        {{"trapgate demo", "see it work, step by step"},
+         {"trapgate run", "boot the small kernel that comes along"},
+         {"trapgate run -p do_sys_openat2", "... with a probe on one of its functions"},
+         {"trapgate run -b open_counter.bpf.o", "... with an eBPF program in it"},
+         {"trapgate lab list", "exercises that check themselves"}},
+        "Boots a kernel in an emulated x86-64 machine and lets you put kprobes and eBPF\n"
+        "programs into it from the host."));
+    app.footer("trapgate COMMAND --help says more about each.");
+    app.formatter(help_formatter());
+    app.set_help_flag("-h,--help", "show this help");
+    app.set_version_flag("--version", version_text(version),
+                         "show the versions of Trapgate, its engine and libbpf");
+    app.require_subcommand(0, 1);
+    add_run_command(app, work);
+    add_demo_command(app, work);
+    add_lab_command(app, work);
+}
+
+// No command is a mistake, but one that deserves the whole help.
+int show_help_instead(const CLI::App& app) {
+    const CLI::App* at = &app;
+    while (!at->get_subcommands().empty()) {
+        at = at->get_subcommands().front();
+    }
+    standard_error().write(at->help());
+    return kUsageStatus;
+}
+
+int parse_and_run(int argc, char** argv, std::string_view version) {
+    CLI::App app;
+    Work work;
+    add_commands(app, version, work);
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::CallForVersion& answer) {
+        standard_output().write(answer.what());
+        return 0;
+    } catch (const CLI::CallForHelp&) {
+        standard_output().write(app.help());
+        return 0;
+    } catch (const CLI::ParseError& error) {
+        const std::span all(argv, static_cast<std::size_t>(argc));
+        return report_error(usage_error(app, error), wants_json(all.subspan(all.empty() ? 0 : 1)));
+    }
+    return work ? work() : show_help_instead(app);
+}
+
+}  // namespace
+
+int run_app(int argc, char** argv, std::string_view version) {
+    std::signal(SIGPIPE, SIG_IGN);
+    const int status = parse_and_run(argc, argv, version);
+    standard_output().flush();
+    standard_error().flush();
+    if (standard_output().broken()) {
+        // Everything is tidied up; end as any filter whose reader has gone.
+        std::signal(SIGPIPE, SIG_DFL);
+        std::raise(SIGPIPE);
+    }
+    return status;
+}
+
+}  // namespace trapgate::cli

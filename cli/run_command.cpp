@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <cstring>
+#include <memory>
+
+#include <fcntl.h>
+
+#include <fmt/format.h>
+
+#include "base/files.hpp"
+#include "base/unique_fd.hpp"
+#include "cli/commands.hpp"
+#include "cli/errors.hpp"
+#include "cli/run_guest.hpp"
+#include "cli/run_options.hpp"
+#include "cli/run_output.hpp"
+
+namespace trapgate::cli {
+namespace {
+
+Result<void> write_report(const std::filesystem::path& path, const RunResult& result) {
+    const std::string report = kernel::session_report(result.last, result.host_seconds);
+    if (path == "-") {
+        standard_output().write(report);
+        return {};
+    }
+    return write_file(path, report);
+}
+
+Result<int> run(const RunOptions& options) {
+    UniqueFd file;
+    if (!options.output.empty()) {
+        file.reset(::open(options.output.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
+        if (!file) {
+            return fail(
+                fmt::format("cannot write {}: {}", options.output.string(), std::strerror(errno)),
+                "-o", "its folder must exist and be writable", errno);
+        }
+    }
+    OutputStream file_stream(file.get());
+    const std::unique_ptr<RunOutput> output = options.json
+                                                  ? make_json_output(standard_output())
+                                                  : make_text_output(
+                                                        standard_output(),
+                                                        file ? file_stream : standard_error());
+    return run_guest(options, *output).and_then([&](const RunResult& result) -> Result<int> {
+        output->ended(result);
+        if (!options.report.empty()) {
+            const Result<void> written = write_report(options.report, result);
+            if (!written) {
+                return tl::unexpected(written.error());
+            }
+        }
+        return exit_status(result);
+    });
+}
+
+int run_words(const RunWords& words) {
+    const Result<int> status = read_run_options(words).and_then(run);
+    return status ? *status : report_error(status.error(), words.json);
+}
+
+}  // namespace
+
+void add_run_command(CLI::App& app, Work& chosen) {
+    CLI::App* run = app.add_subcommand(
+        "run",
+        help_opening({{"trapgate run", "the small kernel that comes along"},
+                      {"trapgate run -p do_sys_openat2", "print a line at each call"},
+                      {"trapgate run -p 'p:opened vfs_open'", "... under a name of yours"},
+                      {"trapgate run -b open_counter.bpf.o", "run an eBPF program, dump its maps"},
+                      {"trapgate run --append 'tasks=1 loops=2'", "its command line"},
+                      {"trapgate run --until ksys_write", "stop there, show registers"},
+                      {"trapgate run -j > events.ndjson", "everything as JSON lines"}},
+                     "Boots a kernel without a display. stdout is the guest's console; "
+                     "events and\ndumps go to stderr. The exit status tells how it ended: 0 "
+                     "pass, 1 the guest\nsaid it failed, 2 bad input, 3 panic or triple "
+                     "fault, 4 a limit, 130 Ctrl-C."));
+    run->footer("boot a kernel without a display, probe it");
+    run->group("Commands");
+    auto words = std::make_shared<RunWords>();
+    run->add_option("IMAGE", words->image, "kernel to boot (the minikernel that comes along)");
+    const std::string probing = "Probing";
+    const auto add = [run](const char* name, auto& target, const char* type, const char* says) {
+        return run->add_option(name, target, says)->type_name(type);
+    };
+    add("-p,--probe", words->probes, "DEF", "kprobe: [p:[GROUP/]EVENT] SYMBOL[+OFFSET]")
+        ->allow_extra_args(false)
+        ->group(probing);
+    add("-b,--bpf", words->objects, "FILE", "eBPF object; attached where its sections say")
+        ->allow_extra_args(false)
+        ->group(probing);
+    add("--until", words->until, "SYMBOL", "stop in front of this function")->group(probing);
+    const std::string machine = "Machine";
+    add("--append", words->append, "TEXT", "the kernel's command line")->group(machine);
+    add("--mem", words->memory, "SIZE", "RAM (256M)")->group(machine);
+    add("--model", words->model, "NAME", "timing model (functional: a cycle an insn)")
+        ->group(machine);
+    const std::string limits = "Limits";
+    add("--max-insns", words->max_insns, "N", "stop after so many instructions")->group(limits);
+    add("--max-cycles", words->max_cycles, "N", "stop after so many cycles")->group(limits);
+    add("--timeout", words->timeout, "SECONDS", "stop after so long by the host's clock")
+        ->group(limits);
+    const std::string output = "Output";
+    add("--report", words->report, "FILE", "write a JSON report (-: to stdout)")->group(output);
+    add("-o,--output", words->output, "FILE", "events and dumps to a file")->group(output);
+    run->add_flag("-j,--json", words->json, "all of it as JSON, an object a line, on stdout")
+        ->group(output);
+    run->callback([words, &chosen] { chosen = [words] { return run_words(*words); }; });
+}
+
+}  // namespace trapgate::cli

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "cli/run_guest.hpp"
+
+#include <algorithm>
+#include <chrono>
+
+#include "cli/interrupt.hpp"
+#include "kernel/probes/kprobes.hpp"
+
+namespace trapgate::cli {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// The run is cut into slices to look at signals and to let output through. Counted in guest
+// instructions, so that the order of everything printed does not depend on the host's speed.
+constexpr std::uint64_t kSliceInstructions = 4'000'000;
+
+double seconds_since(Clock::time_point start) {
+    return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+kernel::SessionEvents events_to(RunOutput& output, emu::Machine& machine) {
+    kernel::SessionEvents events;
+    events.console = [&](std::string_view bytes) { output.console(machine.now(), bytes); };
+    events.probe = [&](const std::string& line) { output.probe(machine.now(), line); };
+    events.trace = [&](const std::string& line) { output.trace(machine.now(), line); };
+    events.record = [&](const std::string& ring, const kernel::RingRecord& record) {
+        output.record(machine.now(), ring, record);
+    };
+    return events;
+}
+
+// A probe that stops the machine in front of its instruction.
+Result<kernel::KprobeHandle> stop_at(kernel::Session& session, const std::string& symbol,
+                                     bool& reached) {
+    kernel::KprobeSpec spec;
+    spec.symbol = symbol;
+    spec.pre_handler = [&session, &reached](kernel::Kprobe&, kernel::ProbeRegs&) {
+        reached = true;
+        session.machine().request_stop();
+        return 1;  // RIP stays: nothing of the function has run.
+    };
+    return session.probes().register_kprobe(std::move(spec));
+}
+
+emu::StopEvent run_in_slices(kernel::Session& session, const RunOptions& options, RunOutput& output,
+                             const InterruptGuard& interrupt, const bool& reached,
+                             Clock::time_point start) {
+    const double allowed = options.limits.max_host_seconds;
+    while (true) {
+        emu::RunLimits slice = options.limits;
+        slice.max_instructions = std::min(
+            options.limits.max_instructions,
+            session.machine().counters().instructions + kSliceInstructions);
+        if (allowed > 0) {
+            slice.max_host_seconds = std::max(1e-3, allowed - seconds_since(start));
+        }
+        const emu::StopEvent stop = session.run(slice);
+        output.pause();
+        const bool slice_over = stop.reason == emu::StopReason::InsnLimit &&
+                                slice.max_instructions < options.limits.max_instructions;
+        if (!slice_over || reached || interrupt.signal() != 0 || standard_output().broken()) {
+            return stop;
+        }
+    }
+}
+
+}  // namespace
+
+Result<RunResult> run_guest(const RunOptions& options, RunOutput& output) {
+    const Clock::time_point start = Clock::now();
+    Result<std::unique_ptr<kernel::Session>> created = kernel::Session::create(options.session);
+    if (!created) {
+        return tl::unexpected(created.error());
+    }
+    kernel::Session& session = **created;
+    session.set_events(events_to(output, session.machine()));
+    bool reached = false;
+    kernel::KprobeHandle until;
+    if (!options.until.empty()) {
+        Result<kernel::KprobeHandle> probe = stop_at(session, options.until, reached);
+        if (!probe) {
+            return tl::unexpected(probe.error());
+        }
+        until = std::move(*probe);
+    }
+    const InterruptGuard interrupt(session.machine());
+    RunResult result;
+    const emu::StopEvent stop = run_in_slices(session, options, output, interrupt, reached, start);
+    result.last = *session.snapshot();
+    result.last.stop = stop;
+    result.reached = reached ? options.until : "";
+    result.signal = reached ? 0 : interrupt.signal();
+    result.host_seconds = seconds_since(start);
+    return result;
+}
+
+}  // namespace trapgate::cli

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "cli/run_options.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+#include <unistd.h>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "base/nearest.hpp"
+#include "cli/share.hpp"
+#include "cli/values.hpp"
+
+namespace trapgate::cli {
+namespace {
+
+constexpr std::uint64_t kMinRam = 1ULL << 20;
+
+Result<void> check_model(const std::string& name) {
+    const std::vector<std::string_view>& names = model_names();
+    if (std::ranges::find(names, name) != names.end()) {
+        return {};
+    }
+    const std::string near = did_you_mean(nearest_names(name, names));
+    return fail(fmt::format("no such timing model: {}", name), "--model",
+                near.empty() ? fmt::format("there is: {}", fmt::join(names, ", ")) : near);
+}
+
+// Better now than after a long run.
+Result<void> check_writable(const std::filesystem::path& file, const std::string& option) {
+    const std::filesystem::path folder = file.has_parent_path() ? file.parent_path() : ".";
+    if (::access(folder.c_str(), W_OK) != 0) {
+        return fail(fmt::format("cannot write {}: {}", file.string(), std::strerror(errno)), option,
+                    "its folder must exist and be writable", errno);
+    }
+    return {};
+}
+
+Result<void> check_readable(const std::filesystem::path& file, const std::string& what) {
+    std::error_code error;
+    if (std::filesystem::is_directory(file, error)) {
+        return fail("is a folder", file.string(), fmt::format("name {}", what), EISDIR);
+    }
+    if (::access(file.c_str(), R_OK) != 0) {
+        const int reason = errno;
+        return fail(reason == ENOENT ? fmt::format("no such file, wanted {}", what)
+                                     : fmt::format("cannot be read: {}", std::strerror(reason)),
+                    file.string(), near_files(file), reason);
+    }
+    return {};
+}
+
+}  // namespace
+
+const std::vector<std::string_view>& model_names() {
+    static const std::vector<std::string_view> names{"functional"};
+    return names;
+}
+
+std::string near_files(const std::filesystem::path& file) {
+    std::vector<std::string> names;
+    std::error_code error;
+    const std::filesystem::path folder = file.has_parent_path() ? file.parent_path() : ".";
+    for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
+        names.push_back(entry.path().filename().string());
+    }
+    std::ranges::sort(names);
+    const std::vector<std::string_view> views(names.begin(), names.end());
+    const std::string near = did_you_mean(nearest_names(file.filename().string(), views));
+    if (!near.empty()) {
+        return near;
+    }
+    return error ? fmt::format("there is no folder {}", folder.string()) : "check the path";
+}
+
+Result<RunOptions> read_run_options(const RunWords& words) {
+    RunOptions options;
+    options.json = words.json;
+    options.until = words.until;
+    options.report = words.report;
+    options.output = words.output;
+    options.session.image.kernel = words.image.empty() ? default_image() : shipped_or(words.image);
+    options.session.image.command_line = words.append;
+    options.session.machine.model = words.model;
+    options.session.probes = words.probes;
+    std::ranges::transform(words.objects, std::back_inserter(options.session.objects), shipped_or);
+
+    // Each check in turn; the first one that fails is what the user hears of.
+    Result<void> good = check_model(words.model);
+    const auto then = [&](auto&& check) { good = good ? check() : good; };
+    const auto into = [](auto& target) { return [&target](auto value) { target = value; }; };
+    then([&] {
+        return parse_size(words.memory, "--mem")
+            .and_then([](std::uint64_t bytes) -> Result<std::uint64_t> {
+                if (bytes < kMinRam || bytes % kPageBytes != 0) {
+                    return fail("not a size that a machine can have", "--mem",
+                                "at least 1M, in whole pages of 4K");
+                }
+                return bytes;
+            })
+            .map(into(options.session.machine.ram_bytes));
+    });
+    then([&]() -> Result<void> {
+        return words.max_insns.empty() ? Result<void>()
+                                       : parse_count(words.max_insns, "--max-insns")
+                                             .map(into(options.limits.max_instructions));
+    });
+    then([&]() -> Result<void> {
+        return words.max_cycles.empty() ? Result<void>()
+                                        : parse_count(words.max_cycles, "--max-cycles")
+                                              .map(into(options.limits.max_cycles.value));
+    });
+    then([&]() -> Result<void> {
+        return words.timeout.empty() ? Result<void>()
+                                     : parse_seconds(words.timeout, "--timeout")
+                                           .map(into(options.limits.max_host_seconds));
+    });
+    then([&] {
+        return check_readable(options.session.image.kernel, "a kernel image (ELF64 or bzImage)");
+    });
+    for (const std::filesystem::path& object : options.session.objects) {
+        then([&] { return check_readable(object, "an eBPF object made by clang (.bpf.o)"); });
+    }
+    if (!options.report.empty() && options.report != "-") {
+        then([&] { return check_writable(options.report, "--report"); });
+    }
+    if (!options.output.empty()) {
+        then([&] { return check_writable(options.output, "-o"); });
+    }
+    if (options.json && !options.output.empty()) {
+        then([]() -> Result<void> {
+            return fail("-j writes everything to stdout, so there is nothing left for a file", "-o",
+                        "redirect stdout: -j > FILE");
+        });
+    }
+    if (!good) {
+        return tl::unexpected(good.error());
+    }
+    return options;
+}
+
+}  // namespace trapgate::cli

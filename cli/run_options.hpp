@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.hpp"
+#include "kernel/session/session.hpp"
+
+namespace trapgate::cli {
+
+/// The words of `trapgate run`, as typed. Empty: not given.
+struct RunWords {
+    std::string image, append, model = "functional", memory = "256M";
+    std::string max_cycles, max_insns, timeout, until;
+    std::string report, output;
+    std::vector<std::string> probes, objects;
+    bool json = false;
+};
+
+/// What they mean.
+struct RunOptions {
+    kernel::SessionConfig session;
+    emu::RunLimits limits;
+    std::string until;             ///< Symbol to stop at; empty for none.
+    std::filesystem::path report;  ///< Empty for none; "-" for stdout.
+    std::filesystem::path output;  ///< Where events and dumps go; empty for stderr.
+    bool json = false;
+};
+
+/// The timing models there are, best known first.
+[[nodiscard]] const std::vector<std::string_view>& model_names();
+
+/// For a file that does not exist: the nearest names in its folder, or what else to check.
+[[nodiscard]] std::string near_files(const std::filesystem::path& file);
+
+/// Errors name the option or file. Files must exist; symbols are for the guest to know.
+[[nodiscard]] Result<RunOptions> read_run_options(const RunWords& words);
+
+}  // namespace trapgate::cli

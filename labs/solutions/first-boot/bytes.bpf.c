@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Adds up the bytes that callers of ksys_write ask to write.
+#include "vmlinux.h"
+
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+
+struct {
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(max_entries, 1);
+    __type(key, __u32);
+    __type(value, __u64);
+} bytes SEC(".maps");
+
+// ssize_t ksys_write(unsigned int fd, const char* buf, size_t count)
+SEC("kprobe/ksys_write")
+int count_write(struct pt_regs* ctx) {
+    __u32 key = 0;
+    __u64* sum = bpf_map_lookup_elem(&bytes, &key);
+    if (!sum) {
+        return 0;
+    }
+    *sum += PT_REGS_PARM3(ctx);
+    return 0;
+}
+
+char LICENSE[] SEC("license") = "GPL";
