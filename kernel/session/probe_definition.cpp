@@ -63,7 +63,9 @@ Result<ProbeDefinition> parse_probe_definition(std::string_view text) {
     };
     ProbeDefinition definition;
     std::string place;
-    if (words.size() == 1 && words[0].find(':') == std::string::npos) {
+    const bool bare = words.size() == 1 && words[0] != "p" && words[0] != "r" &&
+                      words[0].find(':') == std::string::npos;
+    if (bare) {
         place = words[0];
     } else if (words.empty()) {
         return refuse("the definition is empty", "p:EVENT SYMBOL[+OFFSET], or just SYMBOL");
