@@ -68,7 +68,7 @@ int RingbufMap::update(std::span<const std::byte>, std::span<const std::byte>, s
 }
 
 int RingbufMap::erase(std::span<const std::byte>) {
-    return -kErrnoNotSupp;
+    return -EINVAL;  // Not ENOTSUPP as its sisters: so Linux answers.
 }
 
 int RingbufMap::next_key(std::span<const std::byte>, std::span<std::byte>) {
@@ -194,8 +194,10 @@ std::size_t RingReader::consume(const std::function<void(std::span<const std::by
     const StorageBlock& block = ring_.block();
     const std::uint64_t mask = ring_.spec().max_entries - 1ULL;
     std::uint64_t consumer = ring_.consumer_pos();
+    // What is there now is read; what comes meanwhile waits for the next call. More than fits is nonsense.
+    const std::uint64_t producer = ring_.producer_pos();
     std::size_t seen = 0;
-    while (consumer < ring_.producer_pos()) {
+    while (producer - consumer - 1 <= mask) {
         const std::uint64_t header = kRingDataOffset + (consumer & mask & ~7ULL);
         const std::uint32_t word = load32(block, header);
         if ((word & kRingBusy) != 0 || record_bytes(word) > mask + 1) {

@@ -39,6 +39,7 @@ int Verifier::check_readable(unsigned reg_no) {
     if (const int err = check_number(reg_no); err != 0) {
         return err;
     }
+    changed_regs_ = static_cast<std::uint16_t>(changed_regs_ | 1U << reg_no);  // Linux's log shows it.
     if (reg(reg_no).type == RegType::NotInit) {
         say("R{} !read_ok\n", reg_no);
         return -EACCES;

@@ -102,11 +102,6 @@ int Verifier::check_conditional(const Insn& insn) {
                                    std::int64_t{insn.imm}));
     const std::uint32_t target =
         static_cast<std::uint32_t>(std::int64_t{pc_} + 1 + insn.jump_offset());
-    changed_regs_ = static_cast<std::uint16_t>(changed_regs_ | 1U << insn.dst);
-    if (insn.uses_src()) {
-        changed_regs_ = static_cast<std::uint16_t>(changed_regs_ | 1U << insn.src);
-    }
-
     std::optional<bool> known;
     if (dst.is_scalar() && src.is_scalar()) {
         known = compare_known(*compare, dst.number, src.number, is_32bit);

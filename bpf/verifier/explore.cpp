@@ -157,7 +157,9 @@ int Verifier::explore() {
             if (const int err = step(&path_ends); err != 0) {
                 return err;
             }
-            log_changes();
+            if (!path_ends) {
+                log_changes();
+            }
             previous_pc_ = at;
         }
         if (path_ends) {

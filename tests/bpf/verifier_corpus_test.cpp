@@ -125,6 +125,9 @@ TEST(VerifierCorpus, AgreesWithLinuxTestVerifier) {
     EXPECT_GE(tally.accepted * 100, tally.linux_accepts * 60) << tally.missed_accepts;
 }
 
+/// Stores the low byte of a map value's address into the map: the content depends on where the map lies.
+constexpr std::string_view kDependsOnAddress = "rnd9909";
+
 /// Linux's verdicts on generated programs; those that pass run natively, and must leave the same value in R0 and map.
 TEST(VerifierCorpus, AgreesWithRandomOracle) {
     const std::optional<nlohmann::json> corpus = load_cases("random_oracle_dev.json.gz");
@@ -133,7 +136,7 @@ TEST(VerifierCorpus, AgreesWithRandomOracle) {
     }
     Tally tally;
     int ran = 0;
-    int from_uninit_stack = 0;
+    int compared = 0;
     std::string wrong;
     MemfdStorage storage;
     const std::vector<std::byte> context(256);
@@ -162,7 +165,6 @@ TEST(VerifierCorpus, AgreesWithRandomOracle) {
             continue;
         }
         ++ran;
-        from_uninit_stack += answer.verdict->reads_uninit_stack;
         const JitMap jit_map{.handle = 1,
                              .value_va = array->shared()->guest_va,
                              .type = BPF_MAP_TYPE_ARRAY,
@@ -176,18 +178,22 @@ TEST(VerifierCorpus, AgreesWithRandomOracle) {
         const std::vector<std::byte> expected = after.empty() ? value : bytes_of(after);
         ASSERT_EQ(array->lookup(key, value), 0);
         const auto retval = test["retval"].get<std::uint32_t>();
-        if (!r0 || static_cast<std::uint32_t>(*r0) != retval || value != expected) {
-            wrong += fmt::format("{}: r0 {:#x}, expected {:#x}; map {}; uninit stack {}\n", id,
-                                 r0.value_or(0), retval, value == expected,
-                                 answer.verdict->reads_uninit_stack);
+        // Linux reads old stack where nothing was written; here it is zero.
+        const bool may_differ = answer.verdict->reads_uninit_stack || id == kDependsOnAddress;
+        const bool same =
+            r0 && static_cast<std::uint32_t>(*r0) == retval && value == expected;
+        compared += !may_differ;
+        if (!r0 || (!same && !may_differ)) {
+            wrong += fmt::format("{}: r0 {:#x}, expected {:#x}; map {}\n", id, r0.value_or(0),
+                                 retval, value == expected);
         }
     }
-    fmt::print("{}; {} ran, {} of them with unwritten stack\n", tally.summary(), ran,
-               from_uninit_stack);
+    fmt::print("{}; {} ran, {} compared\n", tally.summary(), ran, compared);
     write_artifact("random_oracle_missed.txt", tally.missed_accepts);
     EXPECT_EQ(tally.false_accepts, "");
     EXPECT_GE(tally.accepted * 100, tally.linux_accepts * 98) << tally.missed_accepts;
     EXPECT_EQ(wrong, "");
+    EXPECT_GT(compared, 150);
 }
 
 /// The raw program of a .data file: hex bytes in lines below "-- raw".
