@@ -13,6 +13,8 @@ struct open_event {
     __u64 filename;
     __u64 how;
 };
+// Keeps the type in the object's BTF, so that records can be shown by name.
+const struct open_event* unused_open_event __attribute__((unused));
 
 struct {
     __uint(type, BPF_MAP_TYPE_ARRAY);

@@ -13,6 +13,8 @@ struct name_event {
     __s64 length;  // with the NUL, or a negative errno for a bad address
     char name[NAME_BYTES];
 };
+// Keeps the type in the object's BTF, so that records can be shown by name.
+const struct name_event* unused_name_event __attribute__((unused));
 
 struct {
     __uint(type, BPF_MAP_TYPE_RINGBUF);

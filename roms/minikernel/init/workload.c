@@ -93,6 +93,8 @@ static int worker_thread(void* arg) {
         file_name(path, sizeof(path), me->id, n);
         bad += workload_unlink(path) != 0;
     }
+    printk("%s[%d]: %u files written and read, %d bad\n", current->comm, current->pid, me->loops,
+           bad);
     return bad;
 }
 
