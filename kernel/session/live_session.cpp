@@ -226,9 +226,11 @@ SnapshotPtr LiveSession::snapshot() {
             }
             if (!map.object->is_ring()) {
                 now->maps.push_back(view_map(*map.object));
+                now->maps.back().name = map.name;  // The object's; the kernel keeps 15 bytes of it.
                 continue;
             }
             RingView ring = view_ring(*map.object);
+            ring.name = map.name;
             if (const auto history = rings_.find(map.name); history != rings_.end()) {
                 ring.records = history->second.records;
                 ring.last.assign(history->second.last.begin(), history->second.last.end());
