@@ -64,6 +64,17 @@ TEST(MinikernelBoot, ScalesItsWorkloadByTheCommandLine) {
     EXPECT_THAT(guest.console, HasSubstr("HZ=100\r\n"));
 }
 
+TEST(MinikernelBoot, LivesInLittleMemory) {
+    Booted guest("tasks=64 loops=2", 18ULL << 20);
+    EXPECT_EQ(guest.run().status, 0U) << guest.console;
+}
+
+TEST(MinikernelBoot, StaysRightWhenPreemptedTenTimesAsOften) {
+    Booted guest("tasks=20 loops=20 hz=10000");
+    EXPECT_EQ(guest.run().status, 0U) << guest.console;
+    EXPECT_GT(guest.machine->counters().interrupts, 300U);
+}
+
 struct Ending {
     const char* word;
     StopReason reason;
