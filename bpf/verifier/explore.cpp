@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// All paths through the program, depth first: the current path runs until it ends, then the branch that was left last.
+// All paths through the program, depth first: the current path runs until it ends, then the branch
+// that was left last.
 #include "bpf/verifier/env.hpp"
 
 namespace trapgate::bpf {
@@ -7,7 +8,9 @@ namespace trapgate::bpf {
 namespace {
 
 bool is_known_program_type(std::uint32_t type) {
-    return type == BPF_PROG_TYPE_KPROBE || type == BPF_PROG_TYPE_RAW_TRACEPOINT ||
+    // Socket filters so far only without their packets: loaders probe the kernel with them.
+    return type == BPF_PROG_TYPE_SOCKET_FILTER || type == BPF_PROG_TYPE_KPROBE ||
+           type == BPF_PROG_TYPE_RAW_TRACEPOINT ||
            type == BPF_PROG_TYPE_TRACEPOINT;
 }
 
@@ -16,9 +19,14 @@ constexpr std::size_t kMaxInsns = 1'000'000;
 }  // namespace
 
 Verifier::Verifier(const VerifierInput& input)
-    : input_(input), insns_(input.insns), log_(input.log_level), is_second_slot_(insns_.size()),
-      is_join_point_(insns_.size() + 1), was_visited_(insns_.size()),
-      live_before_(insns_.size()), call_map_(insns_.size(), -2) {}
+    : input_(input),
+      insns_(input.insns),
+      log_(input.log_level),
+      is_second_slot_(insns_.size()),
+      is_join_point_(insns_.size() + 1),
+      was_visited_(insns_.size()),
+      live_before_(insns_.size()),
+      call_map_(insns_.size(), -2) {}
 
 int Verifier::push_branch(std::uint32_t target, std::uint32_t from, State state) {
     if (pending_.size() >= kMaxPending) {
@@ -45,7 +53,8 @@ bool Verifier::pop_branch() {
     pc_ = next.insn;
     previous_pc_ = next.from;
     parent_ = next.parent;
-    print_whole_state_ = true;
+    all_changed_ = true;
+    begins_branch_ = true;
     return true;
 }
 
@@ -140,14 +149,7 @@ int Verifier::explore() {
                 return err;
             }
             if (path_ends) {
-                --processed_;  // Counted when it was first walked.
-                if (log_.follows_insns()) {
-                    if (print_whole_state_) {
-                        say("\nfrom {} to {}: safe\n", previous_pc_, pc_);
-                    } else {
-                        say("{}: safe\n", pc_);
-                    }
-                }
+                log_pruned();
             }
         }
         if (!path_ends) {
@@ -156,9 +158,6 @@ int Verifier::explore() {
             const std::uint32_t at = pc_;
             if (const int err = step(&path_ends); err != 0) {
                 return err;
-            }
-            if (!path_ends) {
-                log_changes();
             }
             previous_pc_ = at;
         }
@@ -226,8 +225,6 @@ VerifierAnswer Verifier::run() {
     return {accepted_program(), log_.text()};
 }
 
-VerifierAnswer verify(const VerifierInput& input) {
-    return Verifier(input).run();
-}
+VerifierAnswer verify(const VerifierInput& input) { return Verifier(input).run(); }
 
 }  // namespace trapgate::bpf
