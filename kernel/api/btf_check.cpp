@@ -231,7 +231,9 @@ private:
         if (auto named = check_name(id, type, rules.naming); !named) {
             return named;
         }
-        if (rules.member_bytes == 0 && vlen(type) != 0) {
+        const bool is_func = kind(type) == BTF_KIND_FUNC;  // Its vlen is the linkage.
+        if (rules.member_bytes == 0 &&
+            vlen(type) > (is_func ? std::uint32_t{BTF_FUNC_EXTERN} : 0)) {
             return bad_type(id, "vlen != 0");
         }
         if (!rules.flag_allowed && BTF_INFO_KFLAG(type.info) != 0) {
@@ -329,7 +331,7 @@ private:
             return {};
         }
         if (colour_[id] == Colour::Grey) {
-            return bad_type(id, "Loop detected", ELOOP);
+            return bad_type(id, "Loop detected", EEXIST);
         }
         if (depth > kMaxDepth) {
             return bad_type(id, "Exceeded max resolving depth", E2BIG);

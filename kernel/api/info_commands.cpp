@@ -208,7 +208,7 @@ long answer(Call& call, const T& object, long (*fill)(Call&, const T&, Info&)) {
 long obj_get_info_by_fd(Call& call) {
     const auto found = call.caller.find(static_cast<int>(call.attr.info.bpf_fd));
     if (!found) {
-        return -found.error();
+        return found.error() == EBADF ? -EBADFD : -found.error();  // Linux's own oddity.
     }
     const Object* object = found->object.get();
     if (const auto* map = dynamic_cast<const MapObject*>(object)) {

@@ -136,6 +136,9 @@ long map_create(Call& call) {
     if ((attr.map_flags & kAccessFlags) == kAccessFlags) {
         return call.fail(EINVAL, "a map cannot be read-only and write-only");
     }
+    if (attr.map_ifindex != 0) {
+        return call.fail(EINVAL, "maps live in the guest, not in a network device");
+    }
     if ((attr.map_flags & BPF_F_NUMA_NODE) != 0 && attr.numa_node != 0) {
         return call.fail(EINVAL, "there is one NUMA node, 0");
     }
@@ -245,11 +248,11 @@ long map_freeze(Call& call) {
     if (object == nullptr) {
         return -EINVAL;
     }
-    if (!can_write(found->access)) {
-        return -EPERM;
-    }
-    if (object->writable_mmaps != 0 || object->frozen) {
+    if (object->writable_mmaps != 0) {
         return -EBUSY;
+    }
+    if (!can_write(found->access) || object->frozen) {
+        return -EPERM;
     }
     object->frozen = true;
     return 0;

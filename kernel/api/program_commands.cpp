@@ -20,6 +20,7 @@ namespace {
 
 constexpr std::uint32_t kMaxInsns = 1'000'000;  // BPF_COMPLEXITY_LIMIT_INSNS
 constexpr std::size_t kMaxMaps = 64;            // MAX_USED_MAPS
+constexpr std::uint32_t kLastType = BPF_PROG_TYPE_SYSCALL;
 constexpr std::size_t kLicenseBytes = 128;
 constexpr std::uint32_t kVerifierLevels = 1 | 2 | 4;
 constexpr std::uint32_t kKnownFlags = BPF_F_STRICT_ALIGNMENT | BPF_F_ANY_ALIGNMENT |
@@ -213,6 +214,12 @@ long prog_load(Call& call) {
     }
     if (attr.insn_cnt == 0 || attr.insn_cnt > kMaxInsns) {
         return call.fail(E2BIG, "a program has 1 to 1000000 instructions");
+    }
+    if (attr.prog_type == BPF_PROG_TYPE_UNSPEC || attr.prog_type > kLastType) {
+        return call.fail(EINVAL, "no such program type");
+    }
+    if (attr.attach_btf_id != 0 || attr.attach_prog_fd != 0 || attr.prog_ifindex != 0) {
+        return call.fail(EINVAL, "programs of this type attach to nothing when they are loaded");
     }
     if (attr.core_relo_cnt != 0) {
         return call.fail(EINVAL, "relocations are done by the loader, not by this kernel");

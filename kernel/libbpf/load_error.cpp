@@ -20,6 +20,10 @@ namespace {
 constexpr std::string_view kPrefix = "libbpf: ";
 constexpr std::string_view kBegin = "-- BEGIN PROG LOAD LOG --";
 constexpr std::string_view kEnd = "-- END PROG LOAD LOG --";
+// What libbpf writes over an instruction whose relocation failed: a call of helper 0xbad2310.
+constexpr std::string_view kPoison = "unknown#195896080";
+constexpr const char*
+    kCoReHint = "compare with the guest's BTF, or guard the access with bpf_core_field_exists()";
 constexpr std::string_view kCoRe = "failed to resolve CO-RE relocation ";
 
 std::vector<std::string_view> lines_of(std::string_view text) {
@@ -65,9 +69,7 @@ Error explain_core(std::string_view line, const std::string& where) {
         what.remove_prefix(id + 2);
     }
     what = what.substr(0, what.rfind(" ("));
-    return {fmt::format("the guest kernel has no {} (CO-RE)", what), where,
-            "compare with the guest's BTF, or guard the access with bpf_core_field_exists()",
-            EINVAL};
+    return {fmt::format("the guest kernel has no {} (CO-RE)", what), where, kCoReHint, EINVAL};
 }
 
 }  // namespace
@@ -97,6 +99,10 @@ Error explain_load_failure(std::string_view log, int linux_errno, std::string wh
         }
     }
     if (const std::string_view reason = last_reason(verifier); !reason.empty()) {
+        if (reason.find(kPoison) != std::string_view::npos) {
+            return {"it needs a field or type that the guest kernel does not have (CO-RE)", where,
+                    kCoReHint, EINVAL};
+        }
         return {fmt::format("the verifier refused it: {}", reason), where, {}, linux_errno};
     }
     // Otherwise the first complaint is the cause; later ones follow from it.
