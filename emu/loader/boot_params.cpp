@@ -9,11 +9,14 @@ namespace trapgate::emu {
 namespace {
 
 constexpr std::size_t kE820Count = 0x1e8;
+constexpr std::size_t kSetupHeader = 0x1f1;
 constexpr std::size_t kBootFlag = 0x1fe;
 constexpr std::size_t kHeaderMagic = 0x202;
 constexpr std::size_t kVersion = 0x206;
 constexpr std::size_t kLoaderType = 0x210;
 constexpr std::size_t kLoadFlags = 0x211;
+constexpr std::size_t kRamdiskImage = 0x218;
+constexpr std::size_t kRamdiskSize = 0x21c;
 constexpr std::size_t kCommandLine = 0x228;
 constexpr std::size_t kCommandLineMax = 0x238;
 constexpr std::size_t kE820Table = 0x2d0;
@@ -41,13 +44,23 @@ void write_boot_params(PhysicalMemory& memory, GuestPa at, const BootParams& par
     const std::span<std::byte> page = memory.view(at, kPageBytes);
     TG_CHECK(!page.empty() && params.e820.size() <= kE820Max, "boot_params does not fit");
     std::memset(page.data(), 0, page.size());
-    store<std::uint16_t>(page, kBootFlag, 0xaa55);
-    std::memcpy(page.data() + kHeaderMagic, "HdrS", 4);
-    store<std::uint16_t>(page, kVersion, 0x020f);
+    if (params.setup_header.empty()) {
+        store<std::uint16_t>(page, kBootFlag, 0xaa55);
+        std::memcpy(page.data() + kHeaderMagic, "HdrS", 4);
+        store<std::uint16_t>(page, kVersion, 0x020f);
+        store<std::uint32_t>(page, kCommandLineMax, 2047);
+    } else {
+        TG_CHECK(params.setup_header.size() <= kE820Table - kSetupHeader, "setup header too long");
+        std::memcpy(page.data() + kSetupHeader, params.setup_header.data(),
+                    params.setup_header.size());
+    }
+    constexpr auto kLoadedHigh = std::byte{0x01};
+    constexpr auto kCanUseHeap = std::byte{0x80};
+    page[kLoadFlags] |= kLoadedHigh | kCanUseHeap;
     store<std::uint8_t>(page, kLoaderType, 0xff);  // "undefined"
-    store<std::uint8_t>(page, kLoadFlags, 0x01);   // LOADED_HIGH
-    store<std::uint32_t>(page, kCommandLine, static_cast<std::uint32_t>(params.command_line.value));
-    store<std::uint32_t>(page, kCommandLineMax, 2047);
+    store(page, kRamdiskImage, static_cast<std::uint32_t>(params.initrd.base.value));
+    store(page, kRamdiskSize, static_cast<std::uint32_t>(params.initrd.bytes));
+    store(page, kCommandLine, static_cast<std::uint32_t>(params.command_line.value));
     store<std::uint8_t>(page, kE820Count, static_cast<std::uint8_t>(params.e820.size()));
     for (std::size_t i = 0; i < params.e820.size(); ++i) {
         const std::size_t entry = kE820Table + i * kE820EntryBytes;

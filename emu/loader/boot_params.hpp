@@ -5,7 +5,7 @@
 /// at its 64-bit entry point reads it. Offsets: Documentation/arch/x86/zero-page.rst and boot.rst.
 
 #include <cstdint>
-#include <string_view>
+#include <span>
 #include <vector>
 
 #include "emu/memory.hpp"
@@ -18,9 +18,18 @@ struct E820Entry {
     std::uint32_t type;  ///< 1 = RAM, 2 = reserved
 };
 
+/// Where an initrd was placed.
+struct PlacedInitrd {
+    GuestPa base;
+    std::uint64_t bytes = 0;
+};
+
 struct BootParams {
     GuestPa command_line;
     std::vector<E820Entry> e820;
+    PlacedInitrd initrd;
+    /// A bzImage's own setup header, from 0x1f1 on; empty for an ELF image, which gets one made up.
+    std::span<const std::byte> setup_header;
 };
 
 /// The map that the machine tells of: conventional memory, the BIOS area, and RAM from 1 MiB on.

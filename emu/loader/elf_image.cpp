@@ -3,16 +3,13 @@
 
 #include <cstring>
 #include <memory>
-#include <span>
-#include <string>
 #include <string_view>
+#include <utility>
 
 #include <gelf.h>
 
 #include <fmt/format.h>
 #include <libelf.h>
-
-#include "base/files.hpp"
 
 namespace trapgate::emu {
 namespace {
@@ -24,8 +21,7 @@ using ElfHandle = std::unique_ptr<Elf, ElfCloser>;
 
 class Reader {
 public:
-    Reader(const std::filesystem::path& path, std::vector<std::byte> file)
-        : path_(path.string()), file_(std::move(file)) {}
+    Reader(std::span<const std::byte> file, const std::string& name) : file_(file), name_(name) {}
 
     Result<ElfImage> read() {
         return open()
@@ -36,7 +32,7 @@ public:
 
 private:
     [[nodiscard]] auto refuse(std::string what, std::string hint = {}) const {
-        return fail(std::move(what), path_, std::move(hint), ENOEXEC);
+        return fail(std::move(what), name_, std::move(hint), ENOEXEC);
     }
 
     Result<void> open() {
@@ -44,7 +40,9 @@ private:
             return refuse("not an ELF file", "a kernel image is an ELF64 executable (vmlinux)");
         }
         elf_version(EV_CURRENT);
-        elf_.reset(elf_memory(reinterpret_cast<char*>(file_.data()), file_.size()));
+        // libelf writes nothing into an image that it was given to read.
+        auto* const image = const_cast<std::byte*>(file_.data());
+        elf_.reset(elf_memory(reinterpret_cast<char*>(image), file_.size()));
         GElf_Ehdr header;
         if (elf_ == nullptr || gelf_getehdr(elf_.get(), &header) == nullptr) {
             return refuse("the ELF header is damaged", "is the file complete?");
@@ -75,11 +73,9 @@ private:
                 return refuse(fmt::format("segment {} goes beyond the end of the file", i),
                               "is the file complete?");
             }
-            const auto from = file_.begin() + static_cast<std::ptrdiff_t>(header.p_offset);
-            image_.segments.push_back(
-                {GuestPa{header.p_paddr}, GuestVa{header.p_vaddr},
-                 std::vector(from, from + static_cast<std::ptrdiff_t>(header.p_filesz)),
-                 header.p_memsz});
+            image_.segments.push_back({GuestPa{header.p_paddr}, GuestVa{header.p_vaddr},
+                                       file_.subspan(header.p_offset, header.p_filesz),
+                                       header.p_memsz});
         }
         if (image_.segments.empty()) {
             return refuse("nothing to load", "the image has no PT_LOAD segment");
@@ -102,9 +98,9 @@ private:
             if (header.sh_type == SHT_SYMTAB) {
                 read_symbols(section, header);
             } else if (name != nullptr && std::string_view(name) == ".BTF") {
-                if (const Elf_Data* data = elf_rawdata(section, nullptr)) {
-                    const auto* const bytes = static_cast<const std::byte*>(data->d_buf);
-                    image_.btf.assign(bytes, bytes + data->d_size);
+                if (header.sh_type != SHT_NOBITS && header.sh_offset <= file_.size() &&
+                    header.sh_size <= file_.size() - header.sh_offset) {
+                    image_.btf = file_.subspan(header.sh_offset, header.sh_size);
                 }
             }
         }
@@ -153,17 +149,16 @@ private:
         }
     }
 
-    std::string path_;
-    std::vector<std::byte> file_;
+    std::span<const std::byte> file_;
+    const std::string& name_;
     ElfHandle elf_;
     ElfImage image_;
 };
 
 }  // namespace
 
-Result<ElfImage> read_elf_image(const std::filesystem::path& path) {
-    return read_file(path).and_then(
-        [&](std::vector<std::byte> file) { return Reader(path, std::move(file)).read(); });
+Result<ElfImage> read_elf_image(std::span<const std::byte> file, const std::string& name) {
+    return Reader(file, name).read();
 }
 
 }  // namespace trapgate::emu

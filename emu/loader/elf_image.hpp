@@ -3,7 +3,8 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <filesystem>
+#include <span>
+#include <string>
 #include <vector>
 
 #include "base/result.hpp"
@@ -15,20 +16,21 @@ namespace trapgate::emu {
 struct ElfSegment {
     GuestPa physical;
     GuestVa virtual_address;
-    std::vector<std::byte> bytes;
-    std::uint64_t memory_bytes = 0;  ///< At least bytes.size().
+    std::span<const std::byte> bytes;  ///< A piece of the file.
+    std::uint64_t memory_bytes = 0;    ///< At least bytes.size().
 };
 
-/// An x86-64 ELF executable, taken apart.
+/// An x86-64 ELF executable, taken apart. Segments and BTF point into the file, which must stay.
 struct ElfImage {
     std::uint64_t entry = 0;
     std::vector<ElfSegment> segments;
-    std::vector<Symbol> symbols;
-    std::vector<std::byte> btf;  ///< The .BTF section; empty without one.
+    std::vector<Symbol> symbols;     ///< Of .symtab; a stripped image has none.
+    std::span<const std::byte> btf;  ///< The .BTF section; empty without one.
 };
 
-/// Reads a kernel image. Errors name the file and what is wrong with it: not an ELF file, another
-/// machine or class, cut short, no segments to load.
-[[nodiscard]] Result<ElfImage> read_elf_image(const std::filesystem::path& path);
+/// Reads a kernel image. `name` is the file's name for errors: not an ELF file, another machine or
+/// class, cut short, no segments to load.
+[[nodiscard]] Result<ElfImage> read_elf_image(std::span<const std::byte> file,
+                                              const std::string& name);
 
 }  // namespace trapgate::emu
