@@ -6,17 +6,19 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
-#include <string>
 #include <string_view>
-#include <vector>
 
 #include "base/result.hpp"
 
 struct btf_type;
 
 namespace trapgate::kernel {
+namespace btf {
+struct Blob;
+}
 
 /// Checks a whole blob. The error's errno is Linux's; `what` is a line for the log, as "[5] Invalid
 /// type_id".
@@ -28,7 +30,7 @@ public:
     explicit BtfTypes(std::span<const std::byte> bytes);
 
     /// Types, without void (id 0); ids are 1..count().
-    [[nodiscard]] std::uint32_t count() const { return static_cast<std::uint32_t>(types_.size()); }
+    [[nodiscard]] std::uint32_t count() const;
     /// Null for void and for ids that do not exist.
     [[nodiscard]] const btf_type* type(std::uint32_t id) const;
     /// The type behind typedefs, qualifiers and tags; null for void.
@@ -40,8 +42,7 @@ public:
     [[nodiscard]] std::optional<std::uint32_t> size_of(std::uint32_t id) const;
 
 private:
-    std::span<const std::byte> strings_;
-    std::vector<const btf_type*> types_;
+    std::shared_ptr<const btf::Blob> blob_;
 };
 
 }  // namespace trapgate::kernel
