@@ -40,7 +40,7 @@ TEST_F(RuntimeTest, PutsTheCpuBack) {
     emu::Cpu& cpu = machine->cpu();
     for (unsigned i = 0; i < cpu::kGprCount; ++i) {
         if (static_cast<cpu::Gpr>(i) != cpu::Gpr::Rsp) {
-            cpu.set_gpr(static_cast<cpu::Gpr>(i), 0x1111'1111'1111'1111 * i);
+            cpu.set_gpr(static_cast<cpu::Gpr>(i), 0x1111'1111'1111'1111ULL * i);
         }
     }
     cpu.set_rip(emu::kBareDirectMap + 0x20000);
