@@ -24,6 +24,7 @@ constexpr std::uint64_t kMaxRam = 3ULL << 30;  // Below the 32-bit device hole.
 constexpr unsigned kCpus = 1;
 
 constexpr unsigned kSerialIrq = 4;
+constexpr unsigned kClockIrq = 8;
 
 /// Calls `when_up` after some host time, from a thread of its own, unless destroyed before.
 class HostTimer {
@@ -112,6 +113,7 @@ PcMachine::PcMachine(const MachineConfig& config)
                  set_irq(kTimerIrq, true);
                  set_irq(kTimerIrq, false);
              }),
+      cmos_(*this, config.ram_bytes, [this](bool level) { set_irq(kClockIrq, level); }),
       uart_([this](bool level) { set_irq(kSerialIrq, level); }),
       power_(
           [this](std::uint32_t status) {
@@ -120,6 +122,7 @@ PcMachine::PcMachine(const MachineConfig& config)
           [this] { end_run(StopReason::Shutdown, 0); }) {
     pic_.attach(ports_);
     timer_.attach(ports_);
+    cmos_.attach(ports_);
     ports_.map(0x3f8, 8, uart_);
     power_.attach(ports_);
 }
@@ -129,9 +132,14 @@ Cycles PcMachine::now() const { return Cycles{engine_->instructions()} + idle_; 
 std::uint64_t PcMachine::now_ns() const { return now().value; }  // kNominalHz is 1 GHz.
 
 std::optional<Cycles> PcMachine::next_device_event() const {
-    const std::optional<Cycles> pit = timer_.next_event();
-    const std::optional<Cycles> apic = apic_.next_event();
-    return pit && apic ? std::min(*pit, *apic) : (pit ? pit : apic);
+    std::optional<Cycles> next;
+    for (const std::optional<Cycles> event :
+         {timer_.next_event(), apic_.next_event(), cmos_.next_event()}) {
+        if (event && (!next || *event < *next)) {
+            next = event;
+        }
+    }
+    return next;
 }
 
 void PcMachine::reschedule() {
@@ -148,6 +156,7 @@ void PcMachine::reschedule() {
 void PcMachine::settle() {
     timer_.advance(now());
     apic_.advance(now());
+    cmos_.advance(now());
     if (stop_wanted_.exchange(false)) {
         end_run(StopReason::Requested, 0);
     } else if (time_is_up_.exchange(false)) {

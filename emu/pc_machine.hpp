@@ -5,6 +5,7 @@
 #include <random>
 #include <unordered_map>
 
+#include "emu/devices/cmos.hpp"
 #include "emu/devices/i8254.hpp"
 #include "emu/devices/i8259.hpp"
 #include "emu/devices/io_apic.hpp"
@@ -112,6 +113,7 @@ private:
     LocalApic apic_;
     IoApic io_apic_;
     I8254 timer_;
+    Cmos cmos_;
     Uart16550 uart_;
     PowerControl power_;
 
