@@ -148,8 +148,7 @@ TEST_F(MinikernelProbe, AProgramCountsEveryOpenOnTheGuestCpu) {
         EXPECT_EQ(records, count);
         EXPECT_TRUE(names.contains("worker/0")) << ::testing::PrintToString(names);
         instructions.push_back(machine.counters().instructions);
-        std::cout << "opens " << count << ", instructions " << instructions.back() << " (unprobed "
-                  << plain->machine->counters().instructions << ")\n";
+        RecordProperty("opens", static_cast<int>(count));
     }
     EXPECT_EQ(instructions[0], instructions[1]);
 }
@@ -204,8 +203,7 @@ TEST_P(MinikernelText, ProbedWholeDoesWhatItDidBefore) {
     }
     EXPECT_GT(hits, plain->machine->counters().instructions / 2);
     RecordProperty("probes", static_cast<int>(probes.size()));
-    std::cout << probes.size() << " probes, " << hits << " hits, refused "
-              << ::testing::PrintToString(refused) << "\n";
+    RecordProperty("hits", static_cast<int>(hits));
 }
 
 INSTANTIATE_TEST_SUITE_P(Kinds, MinikernelText, ::testing::Bool(),
