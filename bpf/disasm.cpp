@@ -13,9 +13,9 @@ namespace {
 
 using Names = std::array<std::string_view, 16>;
 
-constexpr Names kAluNames = {"+=", "-=", "*=", "/=", "|=", "&=", "<<=", ">>=",
-                             "neg", "%=", "^=", "=", "s>>=", "endian", "(null)", "(null)"};
-constexpr Names kJumpNames = {"jmp", "==", ">", ">=", "&", "!=", "s>", "s>=",
+constexpr Names kAluNames = {"+=",  "-=", "*=", "/=", "|=",   "&=",     "<<=",    ">>=",
+                             "neg", "%=", "^=", "=",  "s>>=", "endian", "(null)", "(null)"};
+constexpr Names kJumpNames = {"jmp",  "==",   ">", ">=", "&",  "!=",  "s>",     "s>=",
                               "call", "exit", "<", "<=", "s<", "s<=", "(null)", "(null)"};
 
 std::string_view size_name(const Insn& insn, bool is_signed) {
@@ -53,8 +53,7 @@ std::string alu_text(const Insn& insn) {
     }
     if (insn.opcode == (BPF_ALU64 | BPF_MOV | BPF_X) && insn.off == 1) {
         const auto imm = static_cast<std::uint32_t>(insn.imm);
-        return fmt::format("r{} = addr_space_cast(r{}, {}, {})", dst, src, imm >> 16,
-                           imm & 0xffff);
+        return fmt::format("r{} = addr_space_cast(r{}, {}, {})", dst, src, imm >> 16, imm & 0xffff);
     }
     if (insn.uses_src()) {
         return fmt::format("{}{} {} {}{}{}", letter, dst, alu_operator(insn), sign_extension(insn),
@@ -85,8 +84,7 @@ std::string atomic_text(const Insn& insn, std::string_view size) {
             return fmt::format("r0 = atomic{}_cmpxchg({}, r0, r{})", width, place, src);
         case BPF_LOAD_ACQ:
             return fmt::format("r{} = load_acquire(({} *)(r{} {:+}))", dst, size, src, insn.off);
-        case BPF_STORE_REL:
-            return fmt::format("store_release({}, r{})", place, src);
+        case BPF_STORE_REL: return fmt::format("store_release({}, r{})", place, src);
         default: return {};
     }
 }
@@ -101,9 +99,9 @@ std::string memory_text(const Insn& insn, std::string_view size) {
                        ? fmt::format("r{} = *({} *)(r{} {:+})", dst, size, src, insn.off)
                        : std::string();
         case BPF_ST:
-            return insn.mode() == BPF_MEM ? fmt::format("*({} *)(r{} {:+}) = {}", size, dst,
-                                                        insn.off, insn.imm)
-                                          : std::string();
+            return insn.mode() == BPF_MEM
+                       ? fmt::format("*({} *)(r{} {:+}) = {}", size, dst, insn.off, insn.imm)
+                       : std::string();
         case BPF_STX:
             if (insn.mode() == BPF_MEM) {
                 return fmt::format("*({} *)(r{} {:+}) = r{}", size, dst, insn.off, src);
@@ -162,8 +160,7 @@ std::string load_text(const Insn& insn, const Insn& high, const DisasmOptions& o
         return fmt::format("r0 = *({} *)skb[{}]", size, insn.imm);
     }
     if (insn.mode() == BPF_IND) {
-        return fmt::format("r0 = *({} *)skb[r{} + {}]", size, static_cast<int>(insn.src),
-                           insn.imm);
+        return fmt::format("r0 = *({} *)skb[r{} + {}]", size, static_cast<int>(insn.src), insn.imm);
     }
     return {};
 }

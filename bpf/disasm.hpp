@@ -12,12 +12,13 @@ namespace trapgate::bpf {
 /// Choices of the text form.
 struct DisasmOptions {
     bool opcode = true;  ///< Begin with the opcode: "(b7) r0 = 0".
-    /// Text for an ld_imm64 that is not a plain number (src != 0): "map[id:4]"; default: the number in hex.
+    /// Text for an ld_imm64 that is not a plain number (src != 0): "map[id:4]"; default: the number
+    /// in hex.
     std::function<std::string(const Insn& low, const Insn& high)> pointer_text;
 };
 
-/// One instruction as bpftool and the verifier's log write it. `index` names the first slot; a truncated ld_imm64 reads its
-/// missing half as zero. Any bytes give some text.
+/// One instruction as bpftool and the verifier's log write it. `index` names the first slot; a
+/// truncated ld_imm64 reads its missing half as zero. Any bytes give some text.
 [[nodiscard]] std::string disassemble(std::span<const Insn> insns, std::size_t index,
                                       const DisasmOptions& options = {});
 

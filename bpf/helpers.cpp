@@ -41,8 +41,8 @@ constexpr HelperProto kRows[] = {
         kTracing, kGpl),
     row(BPF_FUNC_probe_read_kernel, R::Integer, {A::UninitMem, A::ConstSizeOrZero, A::Anything},
         kTracing, kGpl),
-    row(BPF_FUNC_probe_read_kernel_str, R::Integer,
-        {A::UninitMem, A::ConstSizeOrZero, A::Anything}, kTracing, kGpl),
+    row(BPF_FUNC_probe_read_kernel_str, R::Integer, {A::UninitMem, A::ConstSizeOrZero, A::Anything},
+        kTracing, kGpl),
     row(BPF_FUNC_ktime_get_boot_ns, R::Integer, {}),
     row(BPF_FUNC_ringbuf_output, R::Integer,
         {A::ConstMapPtr, A::Mem, A::ConstSizeOrZero, A::Anything}),
@@ -56,15 +56,12 @@ constexpr HelperProto kRows[] = {
 bool is_tracing(std::uint32_t prog_type) {
     return prog_type == BPF_PROG_TYPE_KPROBE || prog_type == BPF_PROG_TYPE_TRACEPOINT ||
            prog_type == BPF_PROG_TYPE_PERF_EVENT || prog_type == BPF_PROG_TYPE_RAW_TRACEPOINT ||
-           prog_type == BPF_PROG_TYPE_RAW_TRACEPOINT_WRITABLE ||
-           prog_type == BPF_PROG_TYPE_TRACING;
+           prog_type == BPF_PROG_TYPE_RAW_TRACEPOINT_WRITABLE || prog_type == BPF_PROG_TYPE_TRACING;
 }
 
 }  // namespace
 
-std::uint32_t helper_count() {
-    return kNameCount;
-}
+std::uint32_t helper_count() { return kNameCount; }
 
 std::string_view helper_name(std::uint32_t id) {
     return id < kNameCount ? kNames[id] : std::string_view("unknown");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The helper functions a program may call: one table for verifier, disassembler and runtime. Names and numbers are
-// enum bpf_func_id's of <linux/bpf.h>; prototypes are those that bpf-helpers(7) documents, in the verifier's terms.
+// The helper functions a program may call: one table for verifier, disassembler and runtime. Names
+// and numbers are enum bpf_func_id's of <linux/bpf.h>; prototypes are those that bpf-helpers(7)
+// documents, in the verifier's terms.
 #pragma once
 
 #include <array>
@@ -12,27 +13,27 @@ namespace trapgate::bpf {
 
 /// What a helper asks of one argument.
 enum class ArgType : std::uint8_t {
-    None,               ///< The helper takes fewer arguments.
-    Anything,           ///< Any initialised register.
-    ConstMapPtr,        ///< A map known at verification.
-    MapKey,             ///< key_size readable bytes of that map.
-    MapValue,           ///< value_size readable bytes of that map.
-    Mem,                ///< Readable memory; its size is the next argument.
-    MemOrNull,          ///< The same, or a literal 0.
-    UninitMem,          ///< Writable memory that need not be initialised; its size is the next argument.
-    ConstSize,          ///< A size with a known maximum, not 0.
-    ConstSizeOrZero,    ///< The same, 0 allowed.
-    ConstAllocSize,     ///< A size known exactly: that many bytes come back.
-    RingRecord,         ///< A reserved ring buffer record; the call gives it back.
-    Context,            ///< The program's context pointer, unmodified.
+    None,         ///< The helper takes fewer arguments.
+    Anything,     ///< Any initialised register.
+    ConstMapPtr,  ///< A map known at verification.
+    MapKey,       ///< key_size readable bytes of that map.
+    MapValue,     ///< value_size readable bytes of that map.
+    Mem,          ///< Readable memory; its size is the next argument.
+    MemOrNull,    ///< The same, or a literal 0.
+    UninitMem,    ///< Writable memory that need not be initialised; its size is the next argument.
+    ConstSize,    ///< A size with a known maximum, not 0.
+    ConstSizeOrZero,  ///< The same, 0 allowed.
+    ConstAllocSize,   ///< A size known exactly: that many bytes come back.
+    RingRecord,       ///< A reserved ring buffer record; the call gives it back.
+    Context,          ///< The program's context pointer, unmodified.
 };
 
 /// What R0 holds after the call.
 enum class ReturnType : std::uint8_t {
     Integer,
-    Void,               ///< R0 is unreadable.
-    MapValueOrNull,     ///< Of the map in R1.
-    RingRecordOrNull,   ///< A record that must be submitted or discarded.
+    Void,              ///< R0 is unreadable.
+    MapValueOrNull,    ///< Of the map in R1.
+    RingRecordOrNull,  ///< A record that must be submitted or discarded.
 };
 
 /// Groups of program types that share their set of helpers.

@@ -23,16 +23,14 @@ std::optional<unsigned> hex_digit(char c) {
     return std::nullopt;
 }
 
-bool is_space(char c) {
-    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
-}
+bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 
 }  // namespace
 
 Result<std::vector<Insn>> insns_from_bytes(std::span<const std::byte> bytes) {
     if (bytes.size() % sizeof(Insn) != 0) {
-        return fail(fmt::format("{} bytes are not a whole number of 8-byte instructions",
-                                bytes.size()));
+        return fail(
+            fmt::format("{} bytes are not a whole number of 8-byte instructions", bytes.size()));
     }
     std::vector<Insn> insns(bytes.size() / sizeof(Insn));
     if (!insns.empty()) {
@@ -62,8 +60,7 @@ Result<std::vector<Insn>> insns_from_hex(std::string_view hex) {
         have_high = !have_high;
     }
     if (have_high) {
-        return fail("odd number of hexadecimal digits",
-                    fmt::format("byte offset {}", hex.size()));
+        return fail("odd number of hexadecimal digits", fmt::format("byte offset {}", hex.size()));
     }
     return insns_from_bytes(bytes);
 }

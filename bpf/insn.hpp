@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// One eBPF instruction slot as a value, with the questions that every stage asks of it. The opcode constants are
-// <linux/bpf.h>'s; those that are newer than Debian 12's copy are added here with their upstream values (RFC 9669 and
-// Linux's include/uapi/linux/bpf.h).
+// One eBPF instruction slot as a value, with the questions that every stage asks of it. The opcode
+// constants are <linux/bpf.h>'s; those that are newer than Debian 12's copy are added here with
+// their upstream values (RFC 9669 and Linux's include/uapi/linux/bpf.h).
 #pragma once
 
 #include <bit>
@@ -110,7 +110,8 @@ inline constexpr std::int32_t kMaxStackBytes = 512;
 
 /// Reads instruction slots from bytes. EINVAL when they are not a whole number of slots.
 [[nodiscard]] Result<std::vector<Insn>> insns_from_bytes(std::span<const std::byte> bytes);
-/// Reads base16 text, upper or lower case, white space ignored; EINVAL names the offset of the first bad character.
+/// Reads base16 text, upper or lower case, white space ignored; EINVAL names the offset of the
+/// first bad character.
 [[nodiscard]] Result<std::vector<Insn>> insns_from_hex(std::string_view hex);
 
 }  // namespace trapgate::bpf

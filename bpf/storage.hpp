@@ -21,8 +21,8 @@ struct StorageBlock {
 class Storage {
 public:
     virtual ~Storage() = default;
-    /// Zeroed, in whole pages. The last `mirrored_tail` bytes (whole pages, or 0) appear a second time right behind
-    /// the block, on both sides. ENOMEM when full.
+    /// Zeroed, in whole pages. The last `mirrored_tail` bytes (whole pages, or 0) appear a second
+    /// time right behind the block, on both sides. ENOMEM when full.
     virtual Result<StorageBlock> allocate(std::uint64_t bytes, std::uint64_t mirrored_tail) = 0;
     virtual void release(const StorageBlock& block) = 0;
 };

@@ -8,9 +8,9 @@ namespace trapgate::bpf::jit {
 namespace {
 
 constexpr std::uint8_t kShortBytes = 2;
-constexpr std::uint8_t kNearJumpBytes = 5;   // E9 rel32; also E8 rel32
-constexpr std::uint8_t kNearCondBytes = 6;   // 0F 8x rel32
-constexpr int kMaxRounds = 32;               // more rounds only make code smaller, never right
+constexpr std::uint8_t kNearJumpBytes = 5;  // E9 rel32; also E8 rel32
+constexpr std::uint8_t kNearCondBytes = 6;  // 0F 8x rel32
+constexpr int kMaxRounds = 32;              // more rounds only make code smaller, never right
 
 /// Bytes that all gaps before the n-th take.
 std::vector<std::uint32_t> prefix_sums(const std::vector<std::uint8_t>& sizes) {
@@ -67,7 +67,8 @@ std::vector<std::uint8_t> CodeBuffer::choose_sizes() const {
             const Start& start = starts_[gaps_[i].target];
             const std::int64_t to = std::int64_t{start.raw_offset} + sums[start.gaps_before];
             const bool backward = start.gaps_before <= i;
-            // The branch's own shrinking moves its end; its target moves along only if it lies behind it.
+            // The branch's own shrinking moves its end; its target moves along only if it lies
+            // behind it.
             const std::int64_t end = std::int64_t{gaps_[i].raw_offset} + sums[i] +
                                      (backward ? kShortBytes : sizes[i]);
             if (to - end >= -128 && to - end <= 127) {
@@ -123,9 +124,9 @@ Result<JitImage> CodeBuffer::link(std::uint64_t base_va) const {
             image.code.push_back(0xe8);
             put32(image.code, distance);
         } else if (sizes[i] == kShortBytes) {
-            image.code.push_back(gap.cond ? static_cast<std::uint8_t>(
-                                                0x70U | static_cast<unsigned>(*gap.cond))
-                                          : std::uint8_t{0xeb});
+            image.code.push_back(
+                gap.cond ? static_cast<std::uint8_t>(0x70U | static_cast<unsigned>(*gap.cond))
+                         : std::uint8_t{0xeb});
             image.code.push_back(static_cast<std::uint8_t>(distance));
         } else {
             if (gap.cond) {

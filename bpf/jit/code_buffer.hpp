@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Code with its branches still open. Instructions are encoded once; branches between BPF instructions and calls are kept
-// beside the bytes. `link` then chooses two-byte branches wherever they reach (branches only ever shrink, so the choice
-// settles) and lays everything out for an address. Sizes never depend on that address.
+// Code with its branches still open. Instructions are encoded once; branches between BPF
+// instructions and calls are kept beside the bytes. `link` then chooses two-byte branches wherever
+// they reach (branches only ever shrink, so the choice settles) and lays everything out for an
+// address. Sizes never depend on that address.
 #pragma once
 
 #include <cstdint>
@@ -20,7 +21,8 @@ public:
 
     X64Writer code;
 
-    /// A function that begins with this BPF instruction: its prologue starts here, and calls of it land here.
+    /// A function that begins with this BPF instruction: its prologue starts here, and calls of it
+    /// land here.
     void begin_function(std::uint32_t first_insn);
     /// The BPF instruction's code starts here; branches to it land here.
     void begin_insn(std::uint32_t index);
@@ -47,7 +49,7 @@ private:
 
     std::vector<Gap> gaps_;
     std::size_t insns_;
-    std::vector<Start> starts_;         ///< Of the instructions, then of functions by first instruction.
+    std::vector<Start> starts_;  ///< Of the instructions, then of functions by first instruction.
     std::vector<std::uint32_t> order_;  ///< Indexes into starts_ as they were begun.
 };
 

@@ -10,9 +10,7 @@ namespace {
 
 constexpr X64Reg kDivisor = X64Reg::R11;
 
-bool is_signed_division(const Insn& insn) {
-    return insn.off == 1;
-}
+bool is_signed_division(const Insn& insn) { return insn.off == 1; }
 
 }  // namespace
 
@@ -97,7 +95,8 @@ bool Encoder::divide_by_power_of_two(const Insn& insn, bool w) {
     return true;
 }
 
-/// RFC 9669: x / 0 = 0, x % 0 = x; the smallest number / -1 = itself, % -1 = 0. The CPU would trap on all of these.
+/// RFC 9669: x / 0 = 0, x % 0 = x; the smallest number / -1 = itself, % -1 = 0. The CPU would trap
+/// on all of these.
 void Encoder::divide(const Insn& insn, bool w) {
     if (divide_by_power_of_two(insn, w)) {
         return;

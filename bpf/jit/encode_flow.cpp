@@ -51,12 +51,12 @@ Result<void> Encoder::conditional(std::uint32_t index) {
     return {};
 }
 
-/// map_lookup_elem of an array known at verification: bounds check, multiply, add. R0 = &value or 0.
+/// map_lookup_elem of an array known at verification: bounds check, multiply, add. R0 = &value or
+/// 0.
 bool Encoder::inline_array_lookup(std::uint32_t index) {
     const std::vector<std::int32_t>& call_map = input_.program.call_map;
     if (insns_[index].imm != BPF_FUNC_map_lookup_elem || index >= call_map.size() ||
-        call_map[index] < 0 ||
-        static_cast<std::size_t>(call_map[index]) >= input_.maps.size()) {
+        call_map[index] < 0 || static_cast<std::size_t>(call_map[index]) >= input_.maps.size()) {
         return false;
     }
     const JitMap& map = input_.maps[static_cast<std::size_t>(call_map[index])];

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// A frame, from high to low addresses:  return address | rbp | stack_bytes | saved registers | padding
+// A frame, from high to low addresses:  return address | rbp | stack_bytes | saved registers |
+// padding
 #include "bpf/jit/encoder.hpp"
 
 namespace trapgate::bpf::jit {
@@ -33,8 +34,7 @@ void Encoder::prologue(const Function& function) {
         x_.push(X64Reg::Rbp);
         x_.mov(true, X64Reg::Rbp, X64Reg::Rsp);
         if (function.stack_bytes != 0) {
-            x_.alu(true, X64Alu::Sub, X64Reg::Rsp,
-                   static_cast<std::int32_t>(function.stack_bytes));
+            x_.alu(true, X64Alu::Sub, X64Reg::Rsp, static_cast<std::int32_t>(function.stack_bytes));
         }
         if (input_.program.reads_uninit_stack) {
             zero_stack(function.stack_bytes);

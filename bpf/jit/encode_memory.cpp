@@ -45,7 +45,8 @@ void Encoder::store(const Insn& insn) {
     }
 }
 
-/// src = exchange of *to with (*to op src). x86 has this for addition only, so: compare and try again.
+/// src = exchange of *to with (*to op src). x86 has this for addition only, so: compare and try
+/// again.
 void Encoder::atomic_fetch_loop(const Insn& insn, X64Alu op) {
     const bool w = insn.access_bytes() == 8;
     const X64Reg src = x64_reg(insn.src);

@@ -4,7 +4,8 @@
 //   BPF   R0  R1  R2  R3  R4  R5  R6  R7  R8  R9  R10        (as Linux's JIT maps them)
 //   x86   rax rdi rsi rdx rcx r8  rbx r13 r14 r15 rbp
 //
-//   - r9, r10 and r11 are scratch inside one instruction and hold nothing between two; r12 is never touched.
+//   - r9, r10 and r11 are scratch inside one instruction and hold nothing between two; r12 is never
+//   touched.
 //   - A helper is called with its five arguments already in place; it may destroy R1..R5.
 //   - At a call rsp is a multiple of 16, as System V wants.
 //   - A 32-bit result leaves the upper half zero; most x86 instructions do that by themselves.
@@ -24,10 +25,10 @@ struct Function {
     std::uint32_t first = 0;
     std::uint32_t end = 0;
     std::uint32_t stack_bytes = 0;
-    bool has_frame = false;            ///< R10 is used.
+    bool has_frame = false;  ///< R10 is used.
     bool calls = false;
-    std::vector<X64Reg> saved;         ///< Callee-saved registers it writes.
-    std::uint32_t padding = 0;         ///< Keeps rsp aligned at calls.
+    std::vector<X64Reg> saved;  ///< Callee-saved registers it writes.
+    std::uint32_t padding = 0;  ///< Keeps rsp aligned at calls.
 };
 
 class Encoder {

@@ -32,7 +32,9 @@ X64Reg x64_reg(unsigned bpf_reg) {
 }
 
 Encoder::Encoder(const JitInput& input)
-    : input_(input), insns_(input.program.insns), buffer_(input.program.insns.size()),
+    : input_(input),
+      insns_(input.program.insns),
+      buffer_(input.program.insns.size()),
       x_(buffer_.code) {}
 
 tl::unexpected<Error> Encoder::unsupported(std::uint32_t index) const {
@@ -49,8 +51,7 @@ Result<void> Encoder::find_functions() {
         if (!jumps && !insn.is_local_call()) {
             continue;
         }
-        const std::int64_t target =
-            std::int64_t{i} + 1 + (jumps ? insn.jump_offset() : insn.imm);
+        const std::int64_t target = std::int64_t{i} + 1 + (jumps ? insn.jump_offset() : insn.imm);
         if (target < 0 || target >= static_cast<std::int64_t>(insns_.size())) {
             return fail("a jump leaves the program", fmt::format("instruction {}", i));
         }
@@ -89,8 +90,8 @@ void Encoder::scan_function(Function& function) const {
     if (function.has_frame) {
         function.stack_bytes = (input_.program.stack_bytes_of(function.first) + 7) & ~7U;
     }
-    const std::size_t words =
-        1 + (function.has_frame ? 1U : 0U) + function.stack_bytes / 8 + function.saved.size();
+    const std::size_t words = 1 + (function.has_frame ? 1U : 0U) + function.stack_bytes / 8 +
+                              function.saved.size();
     function.padding = function.calls && words % 2 != 0 ? 8 : 0;
 }
 
@@ -150,8 +151,6 @@ Result<JitImage> Encoder::encode() {
 
 }  // namespace jit
 
-Result<JitImage> jit_encode(const JitInput& input) {
-    return jit::Encoder(input).encode();
-}
+Result<JitImage> jit_encode(const JitInput& input) { return jit::Encoder(input).encode(); }
 
 }  // namespace trapgate::bpf

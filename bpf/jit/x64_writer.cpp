@@ -9,18 +9,10 @@ namespace trapgate::bpf::jit {
 
 namespace {
 
-constexpr unsigned num(X64Reg r) {
-    return static_cast<unsigned>(r);
-}
-constexpr unsigned low3(X64Reg r) {
-    return num(r) & 7;
-}
-constexpr bool is_high(X64Reg r) {
-    return num(r) >= 8;
-}
-constexpr bool fits8(std::int64_t v) {
-    return v >= -128 && v <= 127;
-}
+constexpr unsigned num(X64Reg r) { return static_cast<unsigned>(r); }
+constexpr unsigned low3(X64Reg r) { return num(r) & 7; }
+constexpr bool is_high(X64Reg r) { return num(r) >= 8; }
+constexpr bool fits8(std::int64_t v) { return v >= -128 && v <= 127; }
 
 }  // namespace
 
@@ -30,7 +22,8 @@ void X64Writer::imm32(std::uint32_t value) {
     }
 }
 
-/// The REX prefix if one is needed. `byte_regs`: reg is used as a byte, where numbers 4..7 need a prefix to mean SPL..DIL.
+/// The REX prefix if one is needed. `byte_regs`: reg is used as a byte, where numbers 4..7 need a
+/// prefix to mean SPL..DIL.
 void X64Writer::rex_rr(bool w, X64Reg reg, X64Reg rm, bool byte_regs) {
     const unsigned rex = 0x40U | (w ? 8U : 0U) | (is_high(reg) ? 4U : 0U) | (is_high(rm) ? 1U : 0U);
     if (rex != 0x40 || (byte_regs && num(reg) >= 4)) {
@@ -38,13 +31,9 @@ void X64Writer::rex_rr(bool w, X64Reg reg, X64Reg rm, bool byte_regs) {
     }
 }
 
-void X64Writer::modrm_rr(X64Reg reg, X64Reg rm) {
-    byte(0xc0U | low3(reg) << 3 | low3(rm));
-}
+void X64Writer::modrm_rr(X64Reg reg, X64Reg rm) { byte(0xc0U | low3(reg) << 3 | low3(rm)); }
 
-void X64Writer::modrm_rr(unsigned digit, X64Reg rm) {
-    byte(0xc0U | digit << 3 | low3(rm));
-}
+void X64Writer::modrm_rr(unsigned digit, X64Reg rm) { byte(0xc0U | digit << 3 | low3(rm)); }
 
 void X64Writer::modrm_mem(X64Reg reg, X64Mem mem) {
     TG_CHECK(low3(mem.base) != 4, "Rsp and R12 as a base would need a SIB byte");
@@ -304,13 +293,9 @@ void X64Writer::pop(X64Reg r) {
     byte(0x58U | low3(r));
 }
 
-void X64Writer::leave() {
-    byte(0xc9);
-}
+void X64Writer::leave() { byte(0xc9); }
 
-void X64Writer::ret() {
-    byte(0xc3);
-}
+void X64Writer::ret() { byte(0xc3); }
 
 std::uint32_t X64Writer::short_jump(X64Cond cond) {
     byte(0x70U | static_cast<unsigned>(cond));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The few x86-64 encodings that the JIT needs, one method per instruction form (Intel SDM volume 2). No labels and no
-// policy: see code_buffer.hpp for branches and instruction choice in the encode_*.cpp files.
+// The few x86-64 encodings that the JIT needs, one method per instruction form (Intel SDM volume
+// 2). No labels and no policy: see code_buffer.hpp for branches and instruction choice in the
+// encode_*.cpp files.
 #pragma once
 
 #include <cstdint>
@@ -10,17 +11,41 @@ namespace trapgate::bpf::jit {
 
 /// Hardware register numbers.
 enum class X64Reg : std::uint8_t {
-    Rax, Rcx, Rdx, Rbx, Rsp, Rbp, Rsi, Rdi, R8, R9, R10, R11, R12, R13, R14, R15,
+    Rax,
+    Rcx,
+    Rdx,
+    Rbx,
+    Rsp,
+    Rbp,
+    Rsi,
+    Rdi,
+    R8,
+    R9,
+    R10,
+    R11,
+    R12,
+    R13,
+    R14,
+    R15,
 };
 
-/// Two-operand ALU instructions, by the /digit of their immediate form; the register form's opcode is digit * 8 + 1.
+/// Two-operand ALU instructions, by the /digit of their immediate form; the register form's opcode
+/// is digit * 8 + 1.
 enum class X64Alu : std::uint8_t { Add = 0, Or = 1, And = 4, Sub = 5, Xor = 6, Cmp = 7 };
 /// /digit of the shift group.
 enum class X64Shift : std::uint8_t { Shl = 4, Shr = 5, Sar = 7 };
 /// Condition codes as they stand in 7x and 0F 8x.
 enum class X64Cond : std::uint8_t {
-    Below = 2, AboveEqual = 3, Equal = 4, NotEqual = 5, BelowEqual = 6, Above = 7,
-    Less = 12, GreaterEqual = 13, LessEqual = 14, Greater = 15,
+    Below = 2,
+    AboveEqual = 3,
+    Equal = 4,
+    NotEqual = 5,
+    BelowEqual = 6,
+    Above = 7,
+    Less = 12,
+    GreaterEqual = 13,
+    LessEqual = 14,
+    Greater = 15,
 };
 
 /// [base + disp]; base is any register but Rsp and R12.

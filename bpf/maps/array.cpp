@@ -37,13 +37,9 @@ Result<std::unique_ptr<Map>> ArrayMap::make(const MapSpec& spec, Storage& storag
 ArrayMap::ArrayMap(const MapSpec& spec, Storage& storage, const StorageBlock& block)
     : Map(spec), storage_(storage), block_(block) {}
 
-ArrayMap::~ArrayMap() {
-    storage_.release(block_);
-}
+ArrayMap::~ArrayMap() { storage_.release(block_); }
 
-std::uint32_t ArrayMap::stride() const {
-    return static_cast<std::uint32_t>(stride_of(spec()));
-}
+std::uint32_t ArrayMap::stride() const { return static_cast<std::uint32_t>(stride_of(spec())); }
 
 std::byte* ArrayMap::element(std::uint32_t index) const {
     return block_.host + stride_of(spec()) * index;
@@ -77,9 +73,7 @@ int ArrayMap::update(std::span<const std::byte> key, std::span<const std::byte> 
     return 0;
 }
 
-int ArrayMap::erase(std::span<const std::byte>) {
-    return -EINVAL;
-}
+int ArrayMap::erase(std::span<const std::byte>) { return -EINVAL; }
 
 int ArrayMap::next_key(std::span<const std::byte> key, std::span<std::byte> next) {
     std::uint32_t index = key.empty() ? spec().max_entries : index_of(key);

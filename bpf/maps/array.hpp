@@ -5,8 +5,8 @@
 
 namespace trapgate::bpf {
 
-/// BPF_MAP_TYPE_ARRAY: max_entries values, `stride` bytes apart, from the start of the block. Guest code finds element i
-/// at value_va + i * stride.
+/// BPF_MAP_TYPE_ARRAY: max_entries values, `stride` bytes apart, from the start of the block. Guest
+/// code finds element i at value_va + i * stride.
 class ArrayMap final : public Map {
 public:
     [[nodiscard]] static Result<std::unique_ptr<Map>> make(const MapSpec& spec, Storage& storage);

@@ -48,8 +48,9 @@ private:
     MapSpec spec_;
 };
 
-/// Checks the attributes as Linux's map_alloc_check does and makes the map. One table of types lives in
-/// bpf/maps/map_types.cpp; a type that is only a row is refused with the errno of a kernel built without it.
+/// Checks the attributes as Linux's map_alloc_check does and makes the map. One table of types
+/// lives in bpf/maps/map_types.cpp; a type that is only a row is refused with the errno of a kernel
+/// built without it.
 [[nodiscard]] Result<std::unique_ptr<Map>> make_map(const MapSpec& spec, Storage& storage);
 
 }  // namespace trapgate::bpf

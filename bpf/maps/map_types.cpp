@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The table of map types with Linux's attribute checks (map_alloc_check of each type in kernel/bpf).
+// The table of map types with Linux's attribute checks (map_alloc_check of each type in
+// kernel/bpf).
 #include "bpf/maps/map_types.hpp"
 
 #include <bit>
@@ -15,8 +16,8 @@ namespace trapgate::bpf {
 
 namespace {
 
-constexpr std::uint32_t kAccessFlags =
-    BPF_F_RDONLY | BPF_F_WRONLY | BPF_F_RDONLY_PROG | BPF_F_WRONLY_PROG;
+constexpr std::uint32_t kAccessFlags = BPF_F_RDONLY | BPF_F_WRONLY | BPF_F_RDONLY_PROG |
+                                       BPF_F_WRONLY_PROG;
 
 bool access_ok(std::uint32_t flags) {
     return (flags & (BPF_F_RDONLY_PROG | BPF_F_WRONLY_PROG)) !=
@@ -25,8 +26,8 @@ bool access_ok(std::uint32_t flags) {
 
 int check_array(const MapSpec& spec) {
     // BPF_F_INNER_MAP is allowed for ARRAY; BPF_F_PRESERVE_ELEMS only for PERF_EVENT_ARRAY.
-    constexpr std::uint32_t kAllowed =
-        BPF_F_NUMA_NODE | BPF_F_MMAPABLE | kAccessFlags | BPF_F_INNER_MAP;
+    constexpr std::uint32_t kAllowed = BPF_F_NUMA_NODE | BPF_F_MMAPABLE | kAccessFlags |
+                                       BPF_F_INNER_MAP;
     if (spec.max_entries == 0 || spec.key_size != 4 || spec.value_size == 0 ||
         (spec.map_flags & ~kAllowed) != 0 || !access_ok(spec.map_flags)) {
         return -EINVAL;
@@ -85,9 +86,7 @@ constexpr MapType kTypes[] = {
 
 }  // namespace
 
-std::span<const MapType> map_types() {
-    return kTypes;
-}
+std::span<const MapType> map_types() { return kTypes; }
 
 std::string_view map_type_name(std::uint32_t type) {
     for (const MapType& row : kTypes) {

@@ -11,7 +11,8 @@
 
 namespace trapgate::bpf {
 
-/// The kernel's internal ENOTSUPP, which bpf(2) lets out for operations that a map type does not have.
+/// The kernel's internal ENOTSUPP, which bpf(2) lets out for operations that a map type does not
+/// have.
 inline constexpr int kErrnoNotSupp = 524;
 
 /// One map type: its checks, in Linux's order, and its maker.

@@ -12,10 +12,9 @@ namespace trapgate::bpf {
 
 namespace {
 
-/// Twice the size of any block is reserved, so that release() needs no memory of whether there was a mirror.
-std::uint64_t reserved_bytes(std::uint64_t bytes) {
-    return 2 * bytes;
-}
+/// Twice the size of any block is reserved, so that release() needs no memory of whether there was
+/// a mirror.
+std::uint64_t reserved_bytes(std::uint64_t bytes) { return 2 * bytes; }
 
 }  // namespace
 
@@ -34,10 +33,11 @@ Result<StorageBlock> MemfdStorage::allocate(std::uint64_t bytes, std::uint64_t m
     auto* const host = static_cast<std::byte*>(reserved);
     constexpr int kProt = PROT_READ | PROT_WRITE;
     const auto tail_at = static_cast<off_t>(bytes - mirrored_tail);
-    const bool mapped =
-        mmap(host, bytes, kProt, MAP_SHARED | MAP_FIXED, fd.get(), 0) != MAP_FAILED &&
-        (mirrored_tail == 0 || mmap(host + bytes, mirrored_tail, kProt, MAP_SHARED | MAP_FIXED,
-                                    fd.get(), tail_at) != MAP_FAILED);
+    const bool mapped = mmap(host, bytes, kProt, MAP_SHARED | MAP_FIXED, fd.get(), 0) !=
+                            MAP_FAILED &&
+                        (mirrored_tail == 0 ||
+                         mmap(host + bytes, mirrored_tail, kProt, MAP_SHARED | MAP_FIXED, fd.get(),
+                              tail_at) != MAP_FAILED);
     if (!mapped) {
         munmap(reserved, reserved_bytes(bytes));
         return fail_errno(ENOMEM, "cannot map a map's memory");

@@ -39,8 +39,8 @@ constexpr std::uint64_t kWakeFlags = BPF_RB_NO_WAKEUP | BPF_RB_FORCE_WAKEUP;
 }  // namespace
 
 Result<std::unique_ptr<Map>> RingbufMap::make(const MapSpec& spec, Storage& storage) {
-    Result<StorageBlock> block =
-        storage.allocate(kRingDataOffset + spec.max_entries, spec.max_entries);
+    Result<StorageBlock> block = storage.allocate(kRingDataOffset + spec.max_entries,
+                                                  spec.max_entries);
     if (!block) {
         return tl::unexpected(block.error());
     }
@@ -55,13 +55,9 @@ RingbufMap::RingbufMap(const MapSpec& spec, Storage& storage, const StorageBlock
     shown_.fd_offset += kRingConsumerOffset;
 }
 
-RingbufMap::~RingbufMap() {
-    storage_.release(block_);
-}
+RingbufMap::~RingbufMap() { storage_.release(block_); }
 
-int RingbufMap::lookup(std::span<const std::byte>, std::span<std::byte>) {
-    return -kErrnoNotSupp;
-}
+int RingbufMap::lookup(std::span<const std::byte>, std::span<std::byte>) { return -kErrnoNotSupp; }
 
 int RingbufMap::update(std::span<const std::byte>, std::span<const std::byte>, std::uint64_t) {
     return -kErrnoNotSupp;
@@ -75,15 +71,12 @@ int RingbufMap::next_key(std::span<const std::byte>, std::span<std::byte>) {
     return -kErrnoNotSupp;
 }
 
-std::uint64_t RingbufMap::consumer_pos() const {
-    return load64(block_, kRingConsumerOffset);
-}
+std::uint64_t RingbufMap::consumer_pos() const { return load64(block_, kRingConsumerOffset); }
 
-std::uint64_t RingbufMap::producer_pos() const {
-    return load64(block_, kRingProducerOffset);
-}
+std::uint64_t RingbufMap::producer_pos() const { return load64(block_, kRingProducerOffset); }
 
-/// Moves `*pending` over finished records. False when the ring holds nonsense (the guest can write it).
+/// Moves `*pending` over finished records. False when the ring holds nonsense (the guest can write
+/// it).
 bool RingbufMap::skip_committed(std::uint64_t* pending, std::uint64_t producer) const {
     if (producer - *pending > mask() + 1) {
         return false;
@@ -183,8 +176,8 @@ std::uint64_t RingbufMap::record_at(std::uint64_t guest_va) const {
 }
 
 std::span<std::byte> RingbufMap::payload(std::uint64_t record) {
-    const std::uint64_t size =
-        load32(block_, record - kRingHeaderBytes) & ~(kRingBusy | kRingDiscard);
+    const std::uint64_t size = load32(block_, record - kRingHeaderBytes) &
+                               ~(kRingBusy | kRingDiscard);
     // The mirror lets a record run over the end once, never further.
     const std::uint64_t room = mask() + 1 - kRingHeaderBytes;
     return {block_.host + record, std::min(size, room)};
@@ -194,7 +187,8 @@ std::size_t RingReader::consume(const std::function<void(std::span<const std::by
     const StorageBlock& block = ring_.block();
     const std::uint64_t mask = ring_.spec().max_entries - 1ULL;
     std::uint64_t consumer = ring_.consumer_pos();
-    // What is there now is read; what comes meanwhile waits for the next call. More than fits is nonsense.
+    // What is there now is read; what comes meanwhile waits for the next call. More than fits is
+    // nonsense.
     const std::uint64_t producer = ring_.producer_pos();
     std::size_t seen = 0;
     while (producer - consumer - 1 <= mask) {
@@ -208,8 +202,7 @@ std::size_t RingReader::consume(const std::function<void(std::span<const std::by
             ++seen;
         }
         consumer += record_bytes(word);
-        cell<std::uint64_t>(block, kRingConsumerOffset)
-            .store(consumer, std::memory_order_release);
+        cell<std::uint64_t>(block, kRingConsumerOffset).store(consumer, std::memory_order_release);
     }
     return seen;
 }

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// BPF_MAP_TYPE_RINGBUF in shared memory, byte for byte as Linux lays it out (kernel/bpf/ringbuf.c and
-// Documentation/bpf/ringbuf.rst), so that libbpf's consumer, guest code and the host all work on the same pages:
+// BPF_MAP_TYPE_RINGBUF in shared memory, byte for byte as Linux lays it out (kernel/bpf/ringbuf.c
+// and Documentation/bpf/ringbuf.rst), so that libbpf's consumer, guest code and the host all work
+// on the same pages:
 //
-//   page 0      meta        ours alone (Linux keeps its lock and wait queue there); never mapped by others
-//   page 1      consumer    u64 consumer_pos                                   <- mmap offset 0, writable
-//   page 2      producer    u64 producer_pos, u64 pending_pos                  <- mmap offset 4096, read-only
-//   page 3...   data        max_entries bytes, then the same bytes once more
+//   page 0      meta        ours alone (Linux keeps its lock and wait queue there); never mapped by
+//   others page 1      consumer    u64 consumer_pos                                   <- mmap
+//   offset 0, writable page 2      producer    u64 producer_pos, u64 pending_pos <- mmap offset
+//   4096, read-only page 3...   data        max_entries bytes, then the same bytes once more
 //
-// A record is an 8-byte header (u32 length | BUSY | DISCARD, u32 pages from the header's page back to page 0), then
-// the payload, padded to 8 bytes. Positions only grow; the mask makes them offsets.
+// A record is an 8-byte header (u32 length | BUSY | DISCARD, u32 pages from the header's page back
+// to page 0), then the payload, padded to 8 bytes. Positions only grow; the mask makes them
+// offsets.
 #pragma once
 
 #include <functional>
@@ -18,7 +20,7 @@
 namespace trapgate::bpf {
 
 inline constexpr std::uint64_t kRingMetaPages = 1;
-inline constexpr std::uint64_t kRingDroppedOffset = 0;  ///< u64 in the meta page
+inline constexpr std::uint64_t kRingDroppedOffset = 0;          ///< u64 in the meta page
 inline constexpr std::uint64_t kRingConsumerOffset = 1 * 4096;  ///< From the block's start.
 inline constexpr std::uint64_t kRingProducerOffset = 2 * 4096;
 inline constexpr std::uint64_t kRingPendingOffset = kRingProducerOffset + 8;
@@ -43,8 +45,8 @@ public:
     /// The whole block, meta page first.
     [[nodiscard]] const StorageBlock& block() const { return block_; }
 
-    // The helpers, as the kernel's functions of the same names. A record is named by its payload's offset from the
-    // start of block(): guest_va(record) = block().guest_va + record.
+    // The helpers, as the kernel's functions of the same names. A record is named by its payload's
+    // offset from the start of block(): guest_va(record) = block().guest_va + record.
 
     /// bpf_ringbuf_reserve: the record's offset, or 0 when there is no room or a flag is set.
     [[nodiscard]] std::uint64_t reserve(std::uint64_t size, std::uint64_t flags);
@@ -77,8 +79,8 @@ private:
     StorageBlock shown_;
 };
 
-/// Reads records as libbpf's ring_buffer__consume does. Trusts nothing in the ring: a header that makes no sense ends
-/// the reading.
+/// Reads records as libbpf's ring_buffer__consume does. Trusts nothing in the ring: a header that
+/// makes no sense ends the reading.
 class RingReader {
 public:
     explicit RingReader(RingbufMap& ring) : ring_(ring) {}

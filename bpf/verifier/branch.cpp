@@ -15,8 +15,8 @@ std::optional<bool> known_equal(const R& a, const R& b, Tnum ta, Tnum tb) {
     if (ta.is_const() && tb.is_const()) {
         return ta.value == tb.value;
     }
-    const bool apart = a.umin > b.umax || a.umax < b.umin || a.smin > b.smax ||
-                       a.smax < b.smin || !ta.overlaps(tb);
+    const bool apart = a.umin > b.umax || a.umax < b.umin || a.smin > b.smax || a.smax < b.smin ||
+                       !ta.overlaps(tb);
     return apart ? std::optional<bool>(false) : std::nullopt;
 }
 

@@ -10,8 +10,18 @@ namespace trapgate::bpf {
 
 /// Comparisons as a branch asks them, by the BPF_J* operation; NotSet is BPF_JSET's other side.
 enum class Compare : std::uint8_t {
-    Equal, NotEqual, Above, AboveEqual, Below, BelowEqual,
-    SignedAbove, SignedAboveEqual, SignedBelow, SignedBelowEqual, Set, NotSet,
+    Equal,
+    NotEqual,
+    Above,
+    AboveEqual,
+    Below,
+    BelowEqual,
+    SignedAbove,
+    SignedAboveEqual,
+    SignedBelow,
+    SignedBelowEqual,
+    Set,
+    NotSet,
 };
 
 [[nodiscard]] std::optional<Compare> compare_of(std::uint8_t jump_op);

@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The control flow graph, without values: reachability, join points, and which registers are still wanted.
+// The control flow graph, without values: reachability, join points, and which registers are still
+// wanted.
 #include "bpf/verifier/env.hpp"
 
 namespace trapgate::bpf {
 
 namespace {
 
-constexpr std::uint16_t bit(unsigned reg) {
-    return static_cast<std::uint16_t>(1U << reg);
-}
-constexpr std::uint16_t kCallerSaved = 0x3f;   // R0..R5
-constexpr std::uint16_t kArguments = 0x3e;     // R1..R5
+constexpr std::uint16_t bit(unsigned reg) { return static_cast<std::uint16_t>(1U << reg); }
+constexpr std::uint16_t kCallerSaved = 0x3f;  // R0..R5
+constexpr std::uint16_t kArguments = 0x3e;    // R1..R5
 
 struct Effects {
     std::uint16_t reads = 0;
@@ -142,8 +141,8 @@ void Verifier::mark_join_points() {
     for (std::uint32_t i = 0; i < insns_.size(); i += insns_[i].slots()) {
         const Insn& insn = insns_[i];
         if (insn.is_goto() || insn.is_conditional_jump()) {
-            is_join_point_[static_cast<std::size_t>(std::int64_t{i} + 1 + insn.jump_offset())] =
-                true;
+            is_join_point_[static_cast<std::size_t>(std::int64_t{i} + 1 +
+                                                    insn.jump_offset())] = true;
         }
         if (insn.is_local_call()) {
             is_join_point_[i + 1] = true;  // Paths through the callee meet again here.
@@ -151,8 +150,8 @@ void Verifier::mark_join_points() {
     }
 }
 
-/// Backwards over each function until nothing changes. A call's effects stay inside its function; the callers' registers
-/// are asked for at their own return addresses.
+/// Backwards over each function until nothing changes. A call's effects stay inside its function;
+/// the callers' registers are asked for at their own return addresses.
 void Verifier::find_live_registers() {
     bool changed = true;
     while (changed) {
@@ -168,8 +167,8 @@ void Verifier::find_live_registers() {
             for (unsigned k = 0; k < next.count; ++k) {
                 after |= next.at[k] < insns_.size() ? live_before_[next.at[k]] : std::uint16_t{0};
             }
-            const auto before =
-                static_cast<std::uint16_t>((after & ~effects.writes) | effects.reads);
+            const auto before = static_cast<std::uint16_t>((after & ~effects.writes) |
+                                                           effects.reads);
             if (before != live_before_[i]) {
                 live_before_[i] = before;
                 changed = true;

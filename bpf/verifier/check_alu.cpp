@@ -21,9 +21,20 @@ std::optional<ScalarOp> scalar_op(std::uint8_t op) {
     }
 }
 
-bool is_shift(std::uint8_t op) {
-    return op == BPF_LSH || op == BPF_RSH || op == BPF_ARSH;
+/// The low `bits` bits, in their order or with their bytes reversed.
+Scalar byte_order(const Scalar& s, unsigned bits, bool swaps) {
+    Scalar result;
+    result.bits = s.bits.cast(bits / 8);
+    if (swaps) {
+        const unsigned shift = 64 - bits;
+        result.bits = {__builtin_bswap64(result.bits.value) >> shift,
+                       __builtin_bswap64(result.bits.mask) >> shift};
+    }
+    result.sync();
+    return result;
 }
+
+bool is_shift(std::uint8_t op) { return op == BPF_LSH || op == BPF_RSH || op == BPF_ARSH; }
 
 }  // namespace
 
@@ -39,7 +50,8 @@ int Verifier::check_readable(unsigned reg_no) {
     if (const int err = check_number(reg_no); err != 0) {
         return err;
     }
-    changed_regs_ = static_cast<std::uint16_t>(changed_regs_ | 1U << reg_no);  // Linux's log shows it.
+    changed_regs_ = static_cast<std::uint16_t>(changed_regs_ | 1U << reg_no);  // Linux's log shows
+                                                                               // it.
     if (reg(reg_no).type == RegType::NotInit) {
         say("R{} !read_ok\n", reg_no);
         return -EACCES;
@@ -106,9 +118,7 @@ int Verifier::check_mov(const Insn& insn) {
         return 0;
     }
     // Copies of the same number are linked: what a branch tells of one is true of all.
-    const std::uint64_t limit = extends_from != 0 ? 1ULL << (insn.off - 1)
-                                : wide            ? 0
-                                                  : 1ULL << 32;
+    const std::uint64_t limit = extends_from != 0 ? 1ULL << (insn.off - 1) : wide ? 0 : 1ULL << 32;
     const bool is_copy = limit == 0 || src.number.wide.umax < limit;
     if (is_copy && src.id == 0 && !src.number.is_const()) {
         src.id = new_id();
@@ -136,33 +146,32 @@ RegState Verifier::scalar_result(const Insn& insn, const RegState& a, const RegS
     const bool b_is_const = is_32bit ? b.number.low_is_const() : b.number.is_const();
     const bool can_tell = op && (!is_shift(insn.op()) || (b_is_const && count < bits));
     if (!can_tell) {
-        return RegState::scalar(Scalar::of_size(is_32bit ? 4 : 8, false));
+        return RegState::unknown();  // As Linux: it does not even say that a 32-bit result is
+                                     // short.
     }
     return RegState::scalar(a.number.apply(*op, b.number, is_32bit));
 }
 
 int Verifier::check_binary(const Insn& insn) {
     const RegState dst = reg(insn.dst);
-    const RegState src = insn.uses_src()
-                             ? reg(insn.src)
-                             : RegState::constant(static_cast<std::uint64_t>(
-                                   std::int64_t{insn.imm}));
+    const RegState src = insn.uses_src() ? reg(insn.src)
+                                         : RegState::constant(
+                                               static_cast<std::uint64_t>(std::int64_t{insn.imm}));
     if (dst.is_scalar() && src.is_scalar()) {
         set_reg(insn.dst, scalar_result(insn, dst, src));
         return 0;
     }
-    const bool wide = insn.cls() == BPF_ALU64;
     if (dst.is_pointer() && src.is_pointer()) {
         if (insn.op() == BPF_SUB) {
-            set_reg(insn.dst, RegState::scalar(Scalar::of_size(wide ? 8 : 4, false)));
+            set_reg(insn.dst, RegState::unknown());
             return 0;
         }
         say("R{} pointer {} pointer prohibited\n", insn.dst, alu_operator(insn));
         return -EACCES;
     }
-    if (!wide) {
+    if (insn.cls() == BPF_ALU) {
         if (insn.op() == BPF_SUB) {
-            set_reg(insn.dst, RegState::scalar(Scalar::of_size(4, false)));
+            set_reg(insn.dst, RegState::unknown());
             return 0;
         }
         say("R{} 32-bit pointer arithmetic prohibited\n", insn.dst);
@@ -204,17 +213,20 @@ int Verifier::check_alu(const Insn& insn) {
         case BPF_NEG: {
             const bool is_32bit = insn.cls() == BPF_ALU;
             const RegState& dst = reg(insn.dst);
-            set_reg(insn.dst, dst.is_scalar()
-                                  ? RegState::scalar(Scalar::constant(0).apply(
-                                        ScalarOp::Sub, dst.number, is_32bit))
-                                  : RegState::scalar(Scalar::of_size(is_32bit ? 4 : 8, false)));
+            set_reg(insn.dst, dst.is_scalar() ? RegState::scalar(Scalar::constant(0).apply(
+                                                    ScalarOp::Sub, dst.number, is_32bit))
+                                              : RegState::unknown());
             return 0;
         }
-        case BPF_END:
-            // Linux forgets the value too.
-            set_reg(insn.dst, RegState::scalar(Scalar::of_size(
-                                  static_cast<std::uint32_t>(insn.imm) / 8, false)));
+        case BPF_END: {
+            const bool swaps = insn.cls() == BPF_ALU64 || insn.uses_src();
+            const RegState& dst = reg(insn.dst);
+            set_reg(insn.dst, dst.is_scalar()
+                                  ? RegState::scalar(byte_order(
+                                        dst.number, static_cast<unsigned>(insn.imm), swaps))
+                                  : RegState::unknown());
             return 0;
+        }
         default: return check_binary(insn);
     }
 }

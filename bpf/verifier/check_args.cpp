@@ -17,8 +17,8 @@ struct Expectation {
 /// Linux lists all types that an argument may have, including some that no register here has.
 Expectation expectation(ArgType type) {
     using T = RegType;
-    constexpr std::string_view kMemory =
-        "fp, pkt, pkt_meta, map_key, map_value, mem, ringbuf_mem, buf, trusted_ptr_, ctx";
+    constexpr std::string_view
+        kMemory = "fp, pkt, pkt_meta, map_key, map_value, mem, ringbuf_mem, buf, trusted_ptr_";
     switch (type) {
         case ArgType::ConstMapPtr: return {{T::ConstMapPtr}, "map_ptr"};
         case ArgType::Context: return {{T::Context}, "ctx"};
@@ -31,8 +31,7 @@ Expectation expectation(ArgType type) {
         case ArgType::Mem:
         case ArgType::UninitMem:
         case ArgType::MemOrNull:
-            return {{T::Stack, T::MapValue, T::RingMem, T::Context}, kMemory,
-                    type == ArgType::MemOrNull};
+            return {{T::Stack, T::MapValue, T::RingMem}, kMemory, type == ArgType::MemOrNull};
         default: return {};
     }
 }
@@ -45,8 +44,8 @@ int Verifier::check_argument_type(unsigned reg_no, ArgType type) {
     if (expected.types.empty() || (expected.null_ok && r.is_zero())) {
         return 0;
     }
-    const bool right_type =
-        std::find(expected.types.begin(), expected.types.end(), r.type) != expected.types.end();
+    const bool right_type = std::find(expected.types.begin(), expected.types.end(), r.type) !=
+                            expected.types.end();
     if (right_type && !r.or_null) {
         return 0;
     }
@@ -72,18 +71,13 @@ int Verifier::check_helper_memory(unsigned reg_no, std::int64_t size, bool zero_
             return check_stack_bounds(reg_no, r.off, size, access, true);
         }
         case RegType::MapValue:
-            if (const int err =
-                    check_map_access_kind(r, r.off, static_cast<std::uint32_t>(size), access);
+            if (const int err = check_map_access_kind(r, r.off, static_cast<std::uint32_t>(size),
+                                                      access);
                 err != 0) {
                 return err;
             }
             return check_region(reg_no, r.off, size, map_spec(r.map).value_size, zero_allowed);
         case RegType::RingMem: return check_region(reg_no, r.off, size, r.mem_size, zero_allowed);
-        case RegType::Context:
-            if (size == 0) {
-                return zero_allowed ? 0 : -EACCES;
-            }
-            return check_context_access(reg_no, size - 1, 1, access);
         default:
             if (zero_allowed && size == 0 && r.is_zero()) {
                 return 0;
@@ -168,10 +162,11 @@ int Verifier::check_argument(unsigned arg, CallFacts& facts) {
             return err;
         }
         case ArgType::MapValue:
-            return check_helper_memory(
-                reg_no, map_spec(static_cast<std::uint32_t>(facts.map)).value_size, false,
-                Access::Read, nullptr);
-        case ArgType::ConstSize: return check_size_argument(reg_no, facts, facts.proto->args[arg - 1], false);
+            return check_helper_memory(reg_no,
+                                       map_spec(static_cast<std::uint32_t>(facts.map)).value_size,
+                                       false, Access::Read, nullptr);
+        case ArgType::ConstSize:
+            return check_size_argument(reg_no, facts, facts.proto->args[arg - 1], false);
         case ArgType::ConstSizeOrZero:
             return check_size_argument(reg_no, facts, facts.proto->args[arg - 1], true);
         case ArgType::ConstAllocSize:

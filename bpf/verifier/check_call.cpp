@@ -139,8 +139,7 @@ int Verifier::check_helper_call(const Insn& insn) {
     for (const auto& [reg_no, bytes] : facts.written) {
         const RegState target = reg(reg_no);
         for (std::int64_t i = 0; i < bytes; ++i) {
-            const int err =
-                stack_write(reg_no, target.off + i, 1, -1, std::nullopt);
+            const int err = stack_write(reg_no, target.off + i, 1, -1, std::nullopt);
             if (err != 0) {
                 return err;
             }
@@ -211,6 +210,7 @@ int Verifier::enter_function(const Insn& insn) {
     if (log_.keeps_all_paths()) {
         log_state(state_, true);
     }
+    all_changed_ = true;
     pc_ = target;
     return 0;
 }
@@ -225,10 +225,12 @@ int Verifier::leave_function() {
         say("returning from callee:\n");
         log_state(state_, true);
     }
-    // No pointer into the frame that goes is left: none can be returned or stored in a caller's stack.
+    // No pointer into the frame that goes is left: none can be returned or stored in a caller's
+    // stack.
     const std::uint32_t call_site = state_.top().call_site;
     state_.frames.pop_back();
     set_reg(0, result);
+    begins_branch_ = true;  // Linux's log begins anew here.
     pc_ = call_site + 1;
     if (log_.keeps_all_paths()) {
         say("to caller at {}:\n", pc_);

@@ -13,9 +13,7 @@ bool never_null(const RegState& r) {
                           r.type == RegType::ConstMapPtr);
 }
 
-bool is_equality(const Insn& insn) {
-    return insn.op() == BPF_JEQ || insn.op() == BPF_JNE;
-}
+bool is_equality(const Insn& insn) { return insn.op() == BPF_JEQ || insn.op() == BPF_JNE; }
 
 }  // namespace
 
@@ -96,12 +94,11 @@ int Verifier::check_conditional(const Insn& insn) {
     }
     const bool is_32bit = insn.cls() == BPF_JMP32;
     const RegState dst = reg(insn.dst);
-    const RegState src = insn.uses_src()
-                             ? reg(insn.src)
-                             : RegState::constant(static_cast<std::uint64_t>(
-                                   std::int64_t{insn.imm}));
-    const std::uint32_t target =
-        static_cast<std::uint32_t>(std::int64_t{pc_} + 1 + insn.jump_offset());
+    const RegState src = insn.uses_src() ? reg(insn.src)
+                                         : RegState::constant(
+                                               static_cast<std::uint64_t>(std::int64_t{insn.imm}));
+    const std::uint32_t target = static_cast<std::uint32_t>(std::int64_t{pc_} + 1 +
+                                                            insn.jump_offset());
     std::optional<bool> known;
     if (dst.is_scalar() && src.is_scalar()) {
         known = compare_known(*compare, dst.number, src.number, is_32bit);

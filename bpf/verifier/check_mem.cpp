@@ -41,11 +41,11 @@ int Verifier::check_alignment(const RegState& r, std::int64_t off, std::uint32_t
     if (!strict || size == 1) {
         return 0;
     }
-    const Tnum address =
-        r.number.bits.add(Tnum::constant(static_cast<std::uint64_t>(std::int64_t{r.off} + off)));
+    const Tnum address = r.number.bits.add(
+        Tnum::constant(static_cast<std::uint64_t>(std::int64_t{r.off} + off)));
     if (!address.is_aligned(size)) {
-        const std::string_view kind = r.type == RegType::Stack     ? "stack "
-                                      : r.type == RegType::Context ? "context "
+        const std::string_view kind = r.type == RegType::Stack      ? "stack "
+                                      : r.type == RegType::Context  ? "context "
                                       : r.type == RegType::MapValue ? "value "
                                                                     : "";
         say("misaligned {}access off {}+{}+{} size {}\n", kind, tnum_text(r.number.bits), r.off,
@@ -100,8 +100,7 @@ int Verifier::check_map_access_kind(const RegState& r, std::int64_t off, std::ui
                                     Access access) {
     const MapSpec& spec = map_spec(r.map);
     if (access == Access::Write && (spec.map_flags & BPF_F_RDONLY_PROG) != 0) {
-        say("write into map forbidden, value_size={} off={} size={}\n", spec.value_size, off,
-            size);
+        say("write into map forbidden, value_size={} off={} size={}\n", spec.value_size, off, size);
         return -EACCES;
     }
     if (access == Access::Read && (spec.map_flags & BPF_F_WRONLY_PROG) != 0) {
@@ -133,7 +132,8 @@ int Verifier::check_context_access(unsigned reg_no, std::int64_t off, std::uint3
     return 0;
 }
 
-/// Context loads may be rewritten by type, so one instruction must not see a context on one path and memory on another.
+/// Context loads may be rewritten by type, so one instruction must not see a context on one path
+/// and memory on another.
 int Verifier::remember_pointer_type(RegType type) {
     const auto [found, fresh] = pointer_type_at_.emplace(pc_, type);
     const bool mixes = found->second != type &&
@@ -213,8 +213,7 @@ int Verifier::check_load(const Insn& insn) {
             return 0;
         }
         const bool is_value = insn.src == BPF_PSEUDO_MAP_VALUE;
-        RegState pointer =
-            RegState::pointer(is_value ? RegType::MapValue : RegType::ConstMapPtr);
+        RegState pointer = RegState::pointer(is_value ? RegType::MapValue : RegType::ConstMapPtr);
         pointer.map = static_cast<std::uint32_t>(insn.imm);
         pointer.off = is_value ? high.imm : 0;
         set_reg(insn.dst, pointer);
@@ -287,7 +286,6 @@ int Verifier::check_atomic_update(const Insn& insn) {
             return err;
         }
     }
-    // The write first: the load may overwrite the address register.
     const RegState address = reg(insn.dst);
     const std::uint32_t size = insn.access_bytes();
     int err = check_access(insn.dst, insn.off, size, Access::Read, -1, std::nullopt, false, true);
@@ -305,10 +303,16 @@ int Verifier::check_atomic_update(const Insn& insn) {
         set_reg(insn.dst, address);
     }
     err = check_access(insn.dst, insn.off, size, Access::Write, -1, std::nullopt, false, true);
-    if (err == 0 && loaded) {
-        set_reg(result, *loaded);
+    if (err != 0 || !loaded) {
+        return err;
     }
-    return err;
+    set_reg(result, *loaded);
+    if (result == insn.dst) {
+        // Linux asks about the write only now, with the loaded value for an address. Ours was the
+        // right question; asking both keeps its verdicts.
+        return check_access(insn.dst, insn.off, size, Access::Write, -1, std::nullopt, false, true);
+    }
+    return 0;
 }
 
 int Verifier::check_atomic(const Insn& insn) {
@@ -325,14 +329,12 @@ int Verifier::check_atomic(const Insn& insn) {
         case BPF_CMPXCHG: return check_atomic_update(insn);
         case BPF_LOAD_ACQ:
         case BPF_STORE_REL: break;
-        default:
-            say("BPF_ATOMIC uses invalid atomic opcode {:02x}\n", insn.imm);
-            return -EINVAL;
+        default: say("BPF_ATOMIC uses invalid atomic opcode {:02x}\n", insn.imm); return -EINVAL;
     }
     const bool loads = insn.imm == BPF_LOAD_ACQ;
     const unsigned address = loads ? unsigned{insn.src} : unsigned{insn.dst};
-    for (const unsigned reg_no : {unsigned{insn.src}, loads ? unsigned{insn.src}
-                                                            : unsigned{insn.dst}}) {
+    for (const unsigned reg_no :
+         {unsigned{insn.src}, loads ? unsigned{insn.src} : unsigned{insn.dst}}) {
         if (const int err = check_readable(reg_no); err != 0) {
             return err;
         }
@@ -343,8 +345,8 @@ int Verifier::check_atomic(const Insn& insn) {
         }
     }
     if (reg(address).type == RegType::Context) {
-        say("BPF_ATOMIC {} R{} {} is not allowed\n", loads ? "loads from" : "stores into",
-            address, type_text(reg(address)));
+        say("BPF_ATOMIC {} R{} {} is not allowed\n", loads ? "loads from" : "stores into", address,
+            type_text(reg(address)));
         return -EACCES;
     }
     return check_access(address, insn.off, insn.access_bytes(),

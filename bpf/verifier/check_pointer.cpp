@@ -7,9 +7,7 @@ namespace trapgate::bpf {
 
 namespace {
 
-bool fits_s32(std::int64_t v) {
-    return v == static_cast<std::int32_t>(v);
-}
+bool fits_s32(std::int64_t v) { return v == static_cast<std::int32_t>(v); }
 
 }  // namespace
 
@@ -26,8 +24,7 @@ int Verifier::check_sane_offset(const RegState& r, RegType pointer_type) {
         return -EINVAL;
     }
     if (smin == std::numeric_limits<std::int64_t>::min()) {
-        say("math between {} pointer and register with unbounded min value is not allowed\n",
-            kind);
+        say("math between {} pointer and register with unbounded min value is not allowed\n", kind);
         return -EINVAL;
     }
     if (smin >= kMaxVarOff || smin <= -kMaxVarOff) {
@@ -37,8 +34,8 @@ int Verifier::check_sane_offset(const RegState& r, RegType pointer_type) {
     return 0;
 }
 
-int Verifier::pointer_arithmetic(const Insn& insn, const RegState& pointer,
-                                 const RegState& number, bool pointer_is_dst) {
+int Verifier::pointer_arithmetic(const Insn& insn, const RegState& pointer, const RegState& number,
+                                 bool pointer_is_dst) {
     const unsigned dst = insn.dst;
     if (pointer.or_null) {
         say("R{} pointer arithmetic on {} prohibited, null-check it first\n", dst,

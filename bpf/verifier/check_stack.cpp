@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The stack: what each byte holds. Reading bytes that were never written is allowed, as Linux allows it to privileged
-// loaders; it is noted, and they read as zero when the program runs.
+// The stack: what each byte holds. Reading bytes that were never written is allowed, as Linux
+// allows it to privileged loaders; it is noted, and they read as zero when the program runs.
 #include <algorithm>
 
 #include "bpf/verifier/env.hpp"
@@ -34,7 +34,7 @@ void spill(StackSlot& slot, const RegState& value, std::uint32_t size) {
 int Verifier::check_stack_bounds(unsigned reg_no, std::int64_t off, std::int64_t size,
                                  Access access, bool by_helper) {
     const RegState& r = reg(reg_no);
-    const std::string_view what = by_helper                  ? " indirect access to"
+    const std::string_view what = by_helper                 ? " indirect access to"
                                   : access == Access::Write ? " write to"
                                                             : " read from";
     const Range<std::uint64_t>& range = r.number.wide;
@@ -47,8 +47,8 @@ int Verifier::check_stack_bounds(unsigned reg_no, std::int64_t off, std::int64_t
     if (min >= -kMaxStackBytes && min < 0 && end <= 0 && size >= 0) {
         state_.frames[r.frame].grow_stack(min);
         FunctionInfo& function = functions_[state_.frames[r.frame].function];
-        function.stack_bytes =
-            std::max(function.stack_bytes, static_cast<std::uint32_t>(-min + 7) & ~7U);
+        function.stack_bytes = std::max(function.stack_bytes,
+                                        static_cast<std::uint32_t>(-min + 7) & ~7U);
         return 0;
     }
     if (r.number.is_const()) {
@@ -60,9 +60,8 @@ int Verifier::check_stack_bounds(unsigned reg_no, std::int64_t off, std::int64_t
     return -EACCES;
 }
 
-int Verifier::stack_write_fixed(Frame& frame, bool is_callers, std::int64_t off,
-                                std::uint32_t size, int value_reg,
-                                std::optional<std::int32_t> imm) {
+int Verifier::stack_write_fixed(Frame& frame, bool is_callers, std::int64_t off, std::uint32_t size,
+                                int value_reg, std::optional<std::int32_t> imm) {
     StackSlot& slot = frame.stack[slot_of(off)];
     const bool slot_start = off % kSlotBytes == 0;
     std::optional<RegState> value;
@@ -86,16 +85,12 @@ int Verifier::stack_write_fixed(Frame& frame, bool is_callers, std::int64_t off,
     if (value && slot_start) {
         // The copy on the stack stays linked with its register as long as the number fits.
         RegState& source = value_reg >= 0 ? reg(static_cast<unsigned>(value_reg)) : *value;
-        if (value_reg >= 0 && source.id == 0 && !source.number.is_const()) {
+        const bool fits = source.number.width() <= size * 8;
+        if (value_reg >= 0 && fits && source.id == 0 && !source.number.is_const()) {
             source.id = new_id();
         }
-        RegState copy = source;
-        if (size < kSlotBytes) {
-            if (copy.number.width() > size * 8) {
-                copy.id = 0;
-            }
-            copy.number.zero_extend(size);
-        }
+        RegState copy = source;  // Whole, even where fewer bytes are stored: the load narrows it.
+        copy.id = fits ? copy.id : 0;
         spill(slot, copy, size);
         return 0;
     }
@@ -149,14 +144,15 @@ int Verifier::stack_read_bytes(Frame& frame, std::int64_t min, std::int64_t end,
     }
     if (value_reg >= 0) {
         set_reg(static_cast<unsigned>(value_reg),
-                all_zero ? RegState::constant(0)
-                         : RegState::scalar(Scalar::of_size(size, false)));
+                all_zero ? RegState::constant(0) : RegState::scalar(Scalar::of_size(size, false)));
     }
     return 0;
 }
 
-int Verifier::stack_read_fixed(Frame& frame, std::int64_t off, std::uint32_t size,
-                               int value_reg) {
+int Verifier::stack_read_fixed(Frame& frame, std::int64_t off, std::uint32_t size, int value_reg) {
+    if (&frame == &state_.top()) {
+        changed_slots_.insert(slot_of(off));  // Linux's log shows it.
+    }
     const StackSlot& slot = frame.stack[slot_of(off)];
     if (!slot.has_spill()) {
         return stack_read_bytes(frame, off, off + size, value_reg, size);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// One verification. Its methods are spread over the files that are named beside them, in the order in which a program
-// meets them. Checks return 0 or a negative errno after writing the reason to the log; nothing is accepted that is not
-// understood.
+// One verification. Its methods are spread over the files that are named beside them, in the order
+// in which a program meets them. Checks return 0 or a negative errno after writing the reason to
+// the log; nothing is accepted that is not understood.
 #pragma once
 
 #include <deque>
@@ -18,12 +18,12 @@
 namespace trapgate::bpf {
 
 /// The limits that Linux has.
-inline constexpr std::uint32_t kMaxProcessed = 1'000'000;   // BPF_COMPLEXITY_LIMIT_INSNS
-inline constexpr std::size_t kMaxPending = 8192;            // BPF_COMPLEXITY_LIMIT_JMP_SEQ
-inline constexpr std::int64_t kMaxVarOff = 1 << 29;         // BPF_MAX_VAR_OFF
-inline constexpr std::uint64_t kMaxVarSize = 1 << 29;       // BPF_MAX_VAR_SIZ
-inline constexpr std::size_t kMaxSubprograms = 256;         // BPF_MAX_SUBPROGS
-inline constexpr std::size_t kMaxMaps = 64;                 // MAX_USED_MAPS
+inline constexpr std::uint32_t kMaxProcessed = 1'000'000;  // BPF_COMPLEXITY_LIMIT_INSNS
+inline constexpr std::size_t kMaxPending = 8192;           // BPF_COMPLEXITY_LIMIT_JMP_SEQ
+inline constexpr std::int64_t kMaxVarOff = 1 << 29;        // BPF_MAX_VAR_OFF
+inline constexpr std::uint64_t kMaxVarSize = 1 << 29;      // BPF_MAX_VAR_SIZ
+inline constexpr std::size_t kMaxSubprograms = 256;        // BPF_MAX_SUBPROGS
+inline constexpr std::size_t kMaxMaps = 64;                // MAX_USED_MAPS
 
 enum class Access : std::uint8_t { Read, Write };
 
@@ -93,16 +93,14 @@ private:
     int check_access(unsigned reg_no, std::int32_t off, std::uint32_t size, Access access,
                      int value_reg, std::optional<std::int32_t> imm = std::nullopt,
                      bool is_signed = false, bool is_atomic = false);
-    int check_alignment(const RegState& reg, std::int64_t off, std::uint32_t size,
-                        bool is_atomic);
+    int check_alignment(const RegState& reg, std::int64_t off, std::uint32_t size, bool is_atomic);
     int check_region(unsigned reg_no, std::int64_t off, std::int64_t size, std::int64_t mem_size,
                      bool zero_allowed);
     int check_region_bounds(unsigned reg_no, std::int64_t off, std::int64_t size,
                             std::int64_t mem_size, bool zero_allowed);
     int check_map_access_kind(const RegState& reg, std::int64_t off, std::uint32_t size,
                               Access access);
-    int check_context_access(unsigned reg_no, std::int64_t off, std::uint32_t size,
-                             Access access);
+    int check_context_access(unsigned reg_no, std::int64_t off, std::uint32_t size, Access access);
     int remember_pointer_type(RegType type);
 
     // check_stack.cpp
@@ -124,7 +122,7 @@ private:
         const HelperProto* proto = nullptr;
         std::int64_t map = -1;
         std::int64_t alloc_size = 0;
-        std::int64_t most_bytes = 0;     ///< Largest value of a size argument.
+        std::int64_t most_bytes = 0;  ///< Largest value of a size argument.
         std::uint32_t release_ref = 0;
         std::optional<std::uint64_t> const_key;
         std::vector<std::pair<unsigned, std::int64_t>> written;  ///< Register, bytes.
@@ -132,8 +130,7 @@ private:
     int check_helper_call(const Insn& insn);
     int check_argument(unsigned arg, CallFacts& facts);
     int check_argument_type(unsigned reg_no, ArgType type);
-    int check_size_argument(unsigned reg_no, CallFacts& facts, ArgType mem_type,
-                            bool zero_allowed);
+    int check_size_argument(unsigned reg_no, CallFacts& facts, ArgType mem_type, bool zero_allowed);
     int check_helper_memory(unsigned reg_no, std::int64_t size, bool zero_allowed, Access access,
                             CallFacts* facts);
     int check_map_for_helper(const Insn& insn, const CallFacts& facts);
@@ -166,8 +163,8 @@ private:
     std::string reg_text(const RegState& reg, std::uint8_t frame) const;
     std::string type_text(const RegState& reg) const;
     std::string type_text(RegType type, bool or_null) const;
-    void log_changes();
     void log_insn();
+    void log_pruned();
     void log_statistics();
     [[nodiscard]] std::string insn_text(std::uint32_t index) const;
     template <class... Args>
@@ -175,7 +172,8 @@ private:
         log_.add(fmt::format(format, std::forward<Args>(args)...));
     }
 
-    /// A state kept at a join point, in the tree of all paths: it is fully explored when no path below it is open.
+    /// A state kept at a join point, in the tree of all paths: it is fully explored when no path
+    /// below it is open.
     struct Seen {
         State state;
         std::int32_t parent = -1;
@@ -219,12 +217,13 @@ private:
     std::vector<std::int32_t> call_map_;
     std::map<std::uint32_t, RegType> pointer_type_at_;
 
-    // What the last instruction changed, for the log.
+    // What changed since the log last said so.
     std::uint16_t changed_regs_ = 0;
     std::set<std::size_t> changed_slots_;
     std::size_t insn_log_start_ = 0;
     std::size_t insn_log_end_ = 0;
-    bool print_whole_state_ = true;
+    bool all_changed_ = true;
+    bool begins_branch_ = false;
 };
 
 }  // namespace trapgate::bpf

@@ -10,8 +10,7 @@ namespace {
 bool is_known_program_type(std::uint32_t type) {
     // Socket filters so far only without their packets: loaders probe the kernel with them.
     return type == BPF_PROG_TYPE_SOCKET_FILTER || type == BPF_PROG_TYPE_KPROBE ||
-           type == BPF_PROG_TYPE_RAW_TRACEPOINT ||
-           type == BPF_PROG_TYPE_TRACEPOINT;
+           type == BPF_PROG_TYPE_RAW_TRACEPOINT || type == BPF_PROG_TYPE_TRACEPOINT;
 }
 
 constexpr std::size_t kMaxInsns = 1'000'000;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The log's text, in the kernel's format (kernel/bpf/log.c of 6.12 and what 6.18 was seen to print).
+// The log's text, in the kernel's format (kernel/bpf/log.c of 6.12 and what 6.18 was seen to
+// print).
 #include "bpf/verifier/log.hpp"
 
 #include <algorithm>
@@ -22,7 +23,8 @@ struct Bound {
     [[nodiscard]] bool is_signed() const { return name[0] == 's'; }
 };
 
-/// A negative 32-bit bound as the kernel widens it: sign-extended only where it is printed in decimal.
+/// A negative 32-bit bound as the kernel widens it: sign-extended only where it is printed in
+/// decimal.
 std::uint64_t widened(std::int32_t v) {
     const std::int64_t wide = v;
     const bool decimal = wide >= INT16_MIN && wide <= INT16_MAX;
@@ -53,8 +55,8 @@ std::string ranges_text(const Scalar& s, std::string_view* separator) {
         *separator = ",";
         for (std::size_t k = i + 2; k < std::size(bounds); k += 2) {
             Bound& same = bounds[k];
-            const bool other_sign =
-                (same.is_signed() && static_cast<std::int64_t>(same.value) < 0) != negative;
+            const bool other_sign = (same.is_signed() &&
+                                     static_cast<std::int64_t>(same.value) < 0) != negative;
             if (same.omit || same.value != first.value || other_sign) {
                 continue;
             }
@@ -84,9 +86,8 @@ std::string number_text(std::uint64_t v) {
 }
 
 std::string signed_number_text(std::int64_t v) {
-    return v >= INT16_MIN && v <= INT16_MAX
-               ? fmt::format("{}", v)
-               : fmt::format("{:#x}", static_cast<std::uint64_t>(v));
+    return v >= INT16_MIN && v <= INT16_MAX ? fmt::format("{}", v)
+                                            : fmt::format("{:#x}", static_cast<std::uint64_t>(v));
 }
 
 std::string Verifier::type_text(RegType type, bool or_null) const {
@@ -103,9 +104,7 @@ std::string Verifier::type_text(RegType type, bool or_null) const {
     return fmt::format("{}{}", name, or_null ? "_or_null" : "");
 }
 
-std::string Verifier::type_text(const RegState& r) const {
-    return type_text(r.type, r.or_null);
-}
+std::string Verifier::type_text(const RegState& r) const { return type_text(r.type, r.or_null); }
 
 std::string Verifier::reg_text(const RegState& r, std::uint8_t frame) const {
     if (r.is_scalar() && r.number.is_const()) {
@@ -117,8 +116,7 @@ std::string Verifier::reg_text(const RegState& r, std::uint8_t frame) const {
             text += fmt::format("[{}]", static_cast<int>(r.frame));
         }
         if (r.number.is_const()) {
-            return text + signed_number_text(
-                              static_cast<std::int64_t>(r.number.value()) + r.off);
+            return text + signed_number_text(static_cast<std::int64_t>(r.number.value()) + r.off);
         }
     }
     std::string_view separator;
@@ -205,42 +203,46 @@ std::string Verifier::insn_text(std::uint32_t index) const {
     return disassemble(insns_, index, options);
 }
 
-/// Before an instruction is checked: its text, after the whole state where a path begins.
+/// Before an instruction is checked: what the one before changed (on its line, if nothing came
+/// between; all of the state where a path begins), then its text.
 void Verifier::log_insn() {
-    changed_regs_ = 0;
-    changed_slots_.clear();
     if (!log_.follows_insns()) {
         return;
     }
-    if (print_whole_state_) {
-        if (processed_ > 1) {
-            say("\nfrom {} to {}:", previous_pc_, pc_);
+    if (log_.keeps_all_paths() && begins_branch_) {
+        say("\nfrom {} to {}:", previous_pc_, pc_);
+        log_state(state_, true);
+        begins_branch_ = false;
+    }
+    if (all_changed_ || changed_regs_ != 0 || !changed_slots_.empty()) {
+        if (insn_log_end_ != 0 && log_.size() == insn_log_end_) {
+            log_.cut(insn_log_end_ - 1);
+            const std::size_t used = insn_log_end_ - 1 - insn_log_start_;
+            std::size_t column = std::max(used + kStateColumnStep / 2, kStateColumn - 2);
+            column = (column + kStateColumnStep - 1) / kStateColumnStep * kStateColumnStep;
+            say("{:{}};", "", column - used - 2);
         } else {
             say("{}:", pc_);
         }
-        log_state(state_, true);
-        print_whole_state_ = false;
+        log_state(state_, all_changed_);
     }
+    all_changed_ = false;
+    changed_regs_ = 0;
+    changed_slots_.clear();
     insn_log_start_ = log_.size();
     say("{}: {}\n", pc_, insn_text(pc_));
     insn_log_end_ = log_.size();
 }
 
-/// After it: what it changed, on the same line if nothing came between.
-void Verifier::log_changes() {
-    if (!log_.follows_insns() || (changed_regs_ == 0 && changed_slots_.empty())) {
+void Verifier::log_pruned() {
+    if (!log_.follows_insns()) {
         return;
     }
-    if (log_.size() == insn_log_end_) {
-        log_.cut(insn_log_end_ - 1);
-        const std::size_t used = insn_log_end_ - 1 - insn_log_start_;
-        std::size_t column = std::max(used + kStateColumnStep / 2, kStateColumn - 2);
-        column = (column + kStateColumnStep - 1) / kStateColumnStep * kStateColumnStep;
-        say("{:{}};", "", column - used - 2);
+    if (begins_branch_) {
+        say("\nfrom {} to {}: safe\n", previous_pc_, pc_);
     } else {
-        say("{}:", pc_);
+        say("{}: safe\n", pc_);
     }
-    log_state(state_, false);
 }
 
 void Verifier::log_statistics() {

@@ -9,7 +9,8 @@
 
 namespace trapgate::bpf {
 
-/// The verifier's log. Level 0 keeps nothing; bit 1 explains, bit 2 adds every state, bit 4 only the statistics.
+/// The verifier's log. Level 0 keeps nothing; bit 1 explains, bit 2 adds every state, bit 4 only
+/// the statistics.
 class Log {
 public:
     explicit Log(std::uint32_t level) : level_(level) {}

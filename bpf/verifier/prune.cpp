@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Pruning: a path may stop at a join point where an earlier state was fully explored and allows everything that the path's
-// state allows. A state that is still being explored and equals the path's is a loop without progress.
+// Pruning: a path may stop at a join point where an earlier state was fully explored and allows
+// everything that the path's state allows. A state that is still being explored and equals the
+// path's is a loop without progress.
 #include <map>
 
 #include "bpf/verifier/env.hpp"
@@ -18,7 +19,8 @@ constexpr std::uint32_t kPatience = 3;
 constexpr std::uint32_t kJumpsBetweenLoopStates = 20;
 constexpr std::uint32_t kInsnsBetweenLoopStates = 100;
 
-/// Ids are names: two states agree if one renaming maps the old state's to the new state's, one to one.
+/// Ids are names: two states agree if one renaming maps the old state's to the new state's, one to
+/// one.
 class IdMap {
 public:
     bool same(std::uint32_t old_id, std::uint32_t new_id) {
@@ -36,10 +38,10 @@ private:
 };
 
 bool covers_pointer(const RegState& old_reg, const RegState& now, IdMap& ids) {
-    return old_reg.or_null == now.or_null && old_reg.frame == now.frame &&
-           old_reg.off == now.off && old_reg.map == now.map &&
-           old_reg.mem_size == now.mem_size && old_reg.number.contains(now.number) &&
-           ids.same(old_reg.id, now.id) && ids.same(old_reg.ref_id, now.ref_id);
+    return old_reg.or_null == now.or_null && old_reg.frame == now.frame && old_reg.off == now.off &&
+           old_reg.map == now.map && old_reg.mem_size == now.mem_size &&
+           old_reg.number.contains(now.number) && ids.same(old_reg.id, now.id) &&
+           ids.same(old_reg.ref_id, now.ref_id);
 }
 
 bool covers_reg(const RegState& old_reg, const RegState& now, bool exact, IdMap& ids) {
@@ -57,7 +59,8 @@ bool covers_reg(const RegState& old_reg, const RegState& now, bool exact, IdMap&
         return false;
     }
     if (old_reg.is_scalar()) {
-        // An old scalar without an id was explored as independent of all others, which allows equality too.
+        // An old scalar without an id was explored as independent of all others, which allows
+        // equality too.
         return old_reg.number.contains(now.number) &&
                (old_reg.id == 0 || ids.same(old_reg.id, now.id));
     }
@@ -81,8 +84,8 @@ bool covers_slot(const StackSlot& old_slot, const StackSlot& now, bool exact, Id
             }
             continue;
         }
-        // Old bytes that were unwritten or unknown were explored as any number. What is a pointer now is, as any number, no
-        // way to memory.
+        // Old bytes that were unwritten or unknown were explored as any number. What is a pointer
+        // now is, as any number, no way to memory.
         if (was == StackByte::Uninit) {
             continue;
         }
@@ -101,8 +104,7 @@ bool covers_slot(const StackSlot& old_slot, const StackSlot& now, bool exact, Id
            covers_reg(old_slot.spilled, now.spilled, exact, ids);
 }
 
-bool covers_frame(const Frame& old_frame, const Frame& now, bool exact, IdMap& ids,
-                  bool* uninit) {
+bool covers_frame(const Frame& old_frame, const Frame& now, bool exact, IdMap& ids, bool* uninit) {
     if (old_frame.function != now.function || old_frame.call_site != now.call_site) {
         return false;
     }
@@ -199,7 +201,8 @@ int Verifier::visit_join_point(bool* prune) {
             *prune = true;
             return 0;
         }
-        // States that never help make room, else a long loop compares with all its rounds. The tree keeps their place.
+        // States that never help make room, else a long loop compares with all its rounds. The tree
+        // keeps their place.
         if (++old.misses > old.hits * kPatience + kPatience) {
             old.state = {};
             here.erase(here.begin() + static_cast<std::ptrdiff_t>(k));
@@ -210,8 +213,8 @@ int Verifier::visit_join_point(bool* prune) {
     const std::uint32_t jumps = jumps_ - jumps_at_state_;
     const std::uint32_t insns = processed_ - processed_at_state_;
     const bool much_happened = jumps >= kJumpsBetweenStates && insns >= kInsnsBetweenStates;
-    const bool loop_state_is_due =
-        jumps >= kJumpsBetweenLoopStates || insns >= kInsnsBetweenLoopStates;
+    const bool loop_state_is_due = jumps >= kJumpsBetweenLoopStates ||
+                                   insns >= kInsnsBetweenLoopStates;
     if (!much_happened || (loops && !loop_state_is_due)) {
         return 0;
     }

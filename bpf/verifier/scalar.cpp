@@ -9,15 +9,9 @@ namespace {
 
 constexpr std::uint64_t kHigh = ~0xffffffffULL;
 
-std::uint32_t u32(std::uint64_t v) {
-    return static_cast<std::uint32_t>(v);
-}
-std::int32_t s32(std::uint64_t v) {
-    return static_cast<std::int32_t>(v);
-}
-std::int64_t s64(std::uint64_t v) {
-    return static_cast<std::int64_t>(v);
-}
+std::uint32_t u32(std::uint64_t v) { return static_cast<std::uint32_t>(v); }
+std::int32_t s32(std::uint64_t v) { return static_cast<std::int32_t>(v); }
+std::int64_t s64(std::uint64_t v) { return static_cast<std::int64_t>(v); }
 
 template <class R>
 void add_ranges(R& a, const R& b) {
@@ -162,12 +156,10 @@ Tnum apply_bits(ScalarOp op, Tnum a, Tnum b, unsigned width) {
     return Tnum::unknown();
 }
 
-bool is_right_shift(ScalarOp op) {
-    return op == ScalarOp::Shr || op == ScalarOp::Sar;
-}
+bool is_right_shift(ScalarOp op) { return op == ScalarOp::Shr || op == ScalarOp::Sar; }
 
-/// Low bounds of a value that lies in [min, max] of the whole, when both ends share their upper half or meet in the
-/// middle of two neighbouring ones.
+/// Low bounds of a value that lies in [min, max] of the whole, when both ends share their upper
+/// half or meet in the middle of two neighbouring ones.
 template <class Wide>
 void low_from_wide(Range<std::uint32_t>& low, Wide min, Wide max) {
     const auto lo = static_cast<std::uint64_t>(min);
@@ -207,7 +199,8 @@ void Range<Unsigned>::learn_other_sign() {
         at_most(static_cast<U>(smax));
         return;
     }
-    // The signed range is two pieces of the unsigned line. If the unsigned range touches one of them only, that one is it.
+    // The signed range is two pieces of the unsigned line. If the unsigned range touches one of
+    // them only, that one is it.
     if (umax < static_cast<U>(smin)) {
         at_least_signed(static_cast<S>(umin));
         at_most(static_cast<U>(smax));

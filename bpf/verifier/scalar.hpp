@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// What the verifier knows of a number: a tnum for its bits, and signed and unsigned ranges for all 64 bits and for the low
-// 32. The five views are kept in step by sync(): each learns from the others what is implied. All operations are sound:
-// the result allows every value that the operation can give.
+// What the verifier knows of a number: a tnum for its bits, and signed and unsigned ranges for all
+// 64 bits and for the low
+// 32. The five views are kept in step by sync(): each learns from the others what is implied. All
+// operations are sound: the result allows every value that the operation can give.
 #pragma once
 
 #include <cstdint>
@@ -38,8 +39,7 @@ struct Range {
     [[nodiscard]] constexpr bool is_empty() const { return smin > smax || umin > umax; }
     [[nodiscard]] constexpr bool is_const() const { return umin == umax && smin == smax; }
     [[nodiscard]] constexpr bool contains(const Range& inner) const {
-        return smin <= inner.smin && smax >= inner.smax && umin <= inner.umin &&
-               umax >= inner.umax;
+        return smin <= inner.smin && smax >= inner.smax && umin <= inner.umin && umax >= inner.umax;
     }
 
     void at_least(U v) { umin = v > umin ? v : umin; }
@@ -97,7 +97,8 @@ struct Scalar {
     /// The low half is known better than the whole: the whole becomes the low half, zero-extended.
     void set_from_low32();
 
-    /// `this op b`, in 64 bits or in the low 32 with the upper half zeroed. Shifts need a constant b below the width.
+    /// `this op b`, in 64 bits or in the low 32 with the upper half zeroed. Shifts need a constant
+    /// b below the width.
     [[nodiscard]] Scalar apply(ScalarOp op, const Scalar& b, bool is_32bit) const;
 };
 

@@ -7,9 +7,7 @@ namespace trapgate::bpf {
 namespace {
 
 /// What a frame of n bytes takes (the JIT's rounding: 16 bytes, never nothing).
-std::uint32_t rounded(std::uint32_t bytes) {
-    return ((bytes == 0 ? 1 : bytes) + 15) & ~15U;
-}
+std::uint32_t rounded(std::uint32_t bytes) { return ((bytes == 0 ? 1 : bytes) + 15) & ~15U; }
 
 struct Walk {
     std::uint32_t bytes = 0;
@@ -19,7 +17,8 @@ struct Walk {
 }  // namespace
 
 int Verifier::check_stack_depth() {
-    // For each function the deepest chain below it; call sites of recursion were refused by explore().
+    // For each function the deepest chain below it; call sites of recursion were refused by
+    // explore().
     std::vector<std::vector<std::size_t>> callees(functions_.size());
     for (std::uint32_t i = 0; i < insns_.size(); i += insns_[i].slots()) {
         if (insns_[i].is_local_call()) {
@@ -45,8 +44,8 @@ int Verifier::check_stack_depth() {
             return -E2BIG;
         }
         for (const std::size_t callee : callees[function]) {
-            open.push_back({callee, {walk.bytes + rounded(functions_[callee].stack_bytes),
-                                     walk.frames + 1}});
+            open.push_back(
+                {callee, {walk.bytes + rounded(functions_[callee].stack_bytes), walk.frames + 1}});
         }
     }
     return 0;

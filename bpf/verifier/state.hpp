@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// What is known at one point of one path: registers and stack of each frame, and references held. Plain values: a branch
-// copies them, pruning compares them.
+// What is known at one point of one path: registers and stack of each frame, and references held.
+// Plain values: a branch copies them, pruning compares them.
 #pragma once
 
 #include <array>
@@ -22,17 +22,19 @@ enum class RegType : std::uint8_t {
     RingMem,  ///< Payload of a reserved ring buffer record.
 };
 
-/// One register, or one spilled one. A pointer is base + off + number: `off` fixed, `number` the variable part.
+/// One register, or one spilled one. A pointer is base + off + number: `off` fixed, `number` the
+/// variable part.
 struct RegState {
     RegType type = RegType::NotInit;
     bool or_null = false;
-    std::uint8_t frame = 0;          ///< Stack: whose stack.
+    std::uint8_t frame = 0;  ///< Stack: whose stack.
     std::int32_t off = 0;
-    std::uint32_t map = 0;           ///< ConstMapPtr, MapValue: index into the input's maps.
-    std::uint32_t mem_size = 0;      ///< RingMem.
-    /// Scalars with the same id hold the same value; or_null pointers with the same id are null together. 0: none.
+    std::uint32_t map = 0;       ///< ConstMapPtr, MapValue: index into the input's maps.
+    std::uint32_t mem_size = 0;  ///< RingMem.
+    /// Scalars with the same id hold the same value; or_null pointers with the same id are null
+    /// together. 0: none.
     std::uint32_t id = 0;
-    std::uint32_t ref_id = 0;        ///< Which reference this pointer must give back. 0: none.
+    std::uint32_t ref_id = 0;  ///< Which reference this pointer must give back. 0: none.
     Scalar number;
 
     bool operator==(const RegState&) const = default;
@@ -67,8 +69,8 @@ enum class StackByte : std::uint8_t {
 
 inline constexpr int kSlotBytes = 8;
 
-/// 8 bytes of stack. Byte i of `bytes` is at address slot_end - 1 - i: index 7 has the lowest address, and a spill of n
-/// bytes covers the last n indexes.
+/// 8 bytes of stack. Byte i of `bytes` is at address slot_end - 1 - i: index 7 has the lowest
+/// address, and a spill of n bytes covers the last n indexes.
 struct StackSlot {
     std::array<StackByte, kSlotBytes> bytes{};
     RegState spilled;
@@ -77,8 +79,8 @@ struct StackSlot {
     [[nodiscard]] bool has_spill() const { return bytes[kSlotBytes - 1] == StackByte::Spill; }
     [[nodiscard]] int spill_bytes() const {
         int n = 0;
-        while (n < kSlotBytes && bytes[static_cast<std::size_t>(kSlotBytes - 1 - n)] ==
-                                     StackByte::Spill) {
+        while (n < kSlotBytes &&
+               bytes[static_cast<std::size_t>(kSlotBytes - 1 - n)] == StackByte::Spill) {
             ++n;
         }
         return n;
@@ -106,9 +108,9 @@ struct StackSlot {
 /// One function's activation.
 struct Frame {
     std::array<RegState, kRegisters> regs{};
-    std::vector<StackSlot> stack;      ///< Slot 0 is fp-8; as far down as was touched.
-    std::uint32_t function = 0;        ///< Index of the function.
-    std::uint32_t call_site = 0;       ///< Instruction of the call; frame 0: 0.
+    std::vector<StackSlot> stack;  ///< Slot 0 is fp-8; as far down as was touched.
+    std::uint32_t function = 0;    ///< Index of the function.
+    std::uint32_t call_site = 0;   ///< Instruction of the call; frame 0: 0.
 
     bool operator==(const Frame&) const = default;
     void grow_stack(std::int64_t down_to) {

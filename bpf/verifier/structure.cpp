@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The program's shape: functions, jump targets, opcodes, 64-bit immediates. Nothing here follows values.
+// The program's shape: functions, jump targets, opcodes, 64-bit immediates. Nothing here follows
+// values.
 #include <algorithm>
 
 #include "bpf/verifier/env.hpp"
@@ -158,8 +159,8 @@ int Verifier::check_opcodes() {
     }
     for (std::uint32_t i = 0; i < insns_.size(); ++i) {
         const Insn& insn = insns_[i];
-        if (insn.cls() == BPF_LDX && (insn.imm != 0 || (insn.mode() != BPF_MEM &&
-                                                        insn.mode() != BPF_MEMSX))) {
+        if (insn.cls() == BPF_LDX &&
+            (insn.imm != 0 || (insn.mode() != BPF_MEM && insn.mode() != BPF_MEMSX))) {
             say("BPF_LDX uses reserved fields\n");
             return -EINVAL;
         }
@@ -177,9 +178,8 @@ int Verifier::check_opcodes() {
 }
 
 int Verifier::check_structure() {
-    for (const auto check :
-         {&Verifier::find_functions, &Verifier::check_jump_targets, &Verifier::check_opcodes,
-          &Verifier::check_reachable}) {
+    for (const auto check : {&Verifier::find_functions, &Verifier::check_jump_targets,
+                             &Verifier::check_opcodes, &Verifier::check_reachable}) {
         if (const int err = (this->*check)(); err != 0) {
             return err;
         }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Tristate numbers: each bit is 0, 1 or unknown. A set bit of `mask` means unknown; `value` has the known bits and 0 where
-// unknown. Every operation is sound: the result contains op(x, y) for all x and y in the operands ("Sound, Precise, and
-// Fast Abstract Interpretation with Tristate Numbers", CGO 2022).
+// Tristate numbers: each bit is 0, 1 or unknown. A set bit of `mask` means unknown; `value` has the
+// known bits and 0 where unknown. Every operation is sound: the result contains op(x, y) for all x
+// and y in the operands ("Sound, Precise, and Fast Abstract Interpretation with Tristate Numbers",
+// CGO 2022).
 #pragma once
 
 #include <bit>

@@ -13,8 +13,8 @@
 
 namespace trapgate::bpf {
 
-/// A program as BPF_PROG_LOAD hands it over, its map descriptors resolved: in each ld_imm64 with src_reg
-/// BPF_PSEUDO_MAP_FD or BPF_PSEUDO_MAP_VALUE, imm is an index into `maps`.
+/// A program as BPF_PROG_LOAD hands it over, its map descriptors resolved: in each ld_imm64 with
+/// src_reg BPF_PSEUDO_MAP_FD or BPF_PSEUDO_MAP_VALUE, imm is an index into `maps`.
 struct VerifierInput {
     std::uint32_t prog_type = 0;  ///< enum bpf_prog_type
     std::span<const Insn> insns;
@@ -32,9 +32,11 @@ struct VerifiedProgram {
     std::uint32_t insns_processed = 0;
     /// Some path may read stack bytes that it never wrote: they must read as zero.
     bool reads_uninit_stack = false;
-    /// For each call of a helper on a constant map (look-ups that the JIT inlines): index into the input's maps, else -1.
+    /// For each call of a helper on a constant map (look-ups that the JIT inlines): index into the
+    /// input's maps, else -1.
     std::vector<std::int32_t> call_map;
-    /// Stack of each function by its first instruction; functions that are not here use stack_bytes.
+    /// Stack of each function by its first instruction; functions that are not here use
+    /// stack_bytes.
     std::map<std::uint32_t, std::uint32_t> function_stack;
 
     [[nodiscard]] std::uint32_t stack_bytes_of(std::uint32_t first_insn) const {

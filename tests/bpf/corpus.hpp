@@ -11,8 +11,9 @@
 
 namespace trapgate::bpf::test {
 
-/// A file of the case folder's bpf/ subfolder (.json or .json.gz), or nothing when TRAPGATE_CASES is unset. A file that is
-/// missing or broken although the folder is named ends the test program: the bar must not vanish silently.
+/// A file of the case folder's bpf/ subfolder (.json or .json.gz), or nothing when TRAPGATE_CASES
+/// is unset. A file that is missing or broken although the folder is named ends the test program:
+/// the bar must not vanish silently.
 [[nodiscard]] std::optional<nlohmann::json> load_cases(const std::string& name);
 /// Path of the bpf/ subfolder; empty when TRAPGATE_CASES is unset.
 [[nodiscard]] std::string case_folder();

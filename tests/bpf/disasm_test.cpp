@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include <gtest/gtest.h>
-
 #include "bpf/disasm.hpp"
+
+#include <gtest/gtest.h>
 
 namespace trapgate::bpf {
 namespace {
@@ -171,16 +171,19 @@ TEST(Disasm, WritesWhatLinuxWrites) {
 TEST(Disasm, GivesSomeTextForAnyBytes) {
     for (unsigned opcode = 0; opcode < 256; ++opcode) {
         for (const std::int32_t imm : {0, 1, -1, 0xf1}) {
-            const Insn insn{.opcode = static_cast<std::uint8_t>(opcode), .dst = 15, .src = 15,
-                            .off = -1, .imm = imm};
+            const Insn insn{.opcode = static_cast<std::uint8_t>(opcode),
+                            .dst = 15,
+                            .src = 15,
+                            .off = -1,
+                            .imm = imm};
             EXPECT_NE(disassemble({&insn, 1}, 0), "");
         }
     }
 }
 
 TEST(Disasm, NumbersLinesBySlot) {
-    const std::vector<Insn> insns =
-        insns_from_hex("1800000001000000 0000000002000000 9500000000000000").value();
+    const std::vector<Insn>
+        insns = insns_from_hex("1800000001000000 0000000002000000 9500000000000000").value();
     EXPECT_EQ(disassemble_all(insns),
               "   0: (18) r0 = 0x200000001\n"
               "   2: (95) exit\n");

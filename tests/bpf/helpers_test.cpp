@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include <gtest/gtest.h>
+#include "bpf/helpers.hpp"
 
 #include <linux/bpf.h>
 
-#include "bpf/helpers.hpp"
+#include <gtest/gtest.h>
 
 namespace trapgate::bpf {
 namespace {

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Programs of two public test suites, JITed and run natively with the verifier off.
-#include <gtest/gtest.h>
-
 #include <fmt/format.h>
+#include <gtest/gtest.h>
 
 #include "tests/bpf/corpus.hpp"
 #include "tests/bpf/native_run.hpp"
@@ -35,8 +34,8 @@ TEST(JitCorpus, RunsAllOfBpfConformance) {
         std::vector<std::byte> memory = bytes_of(test["mem"].get<std::string>());
         const std::uint64_t expected = std::stoull(test["result"].get<std::string>(), nullptr, 0);
         const auto r1 = memory.empty() ? 0 : reinterpret_cast<std::uint64_t>(memory.data());
-        const Result<std::uint64_t> r0 =
-            run_native(unverified(insns_of(test["insns"])), {}, helpers, r1, memory.size());
+        const Result<std::uint64_t> r0 = run_native(unverified(insns_of(test["insns"])), {},
+                                                    helpers, r1, memory.size());
         if (r0 && *r0 == expected) {
             ++passed;
         } else if (name == kNotYet && !r0) {
@@ -47,8 +46,8 @@ TEST(JitCorpus, RunsAllOfBpfConformance) {
     }
     RecordProperty("passed", static_cast<int>(passed));
     EXPECT_GE(passed, 312U);
-    EXPECT_EQ(wrong, "") << passed << " passed; list: "
-                         << write_artifact("bpf_conformance.txt", wrong);
+    EXPECT_EQ(wrong, "") << passed
+                         << " passed; list: " << write_artifact("bpf_conformance.txt", wrong);
 }
 
 TEST(JitCorpus, RunsLinuxTestBpf) {
@@ -80,8 +79,8 @@ TEST(JitCorpus, RunsLinuxTestBpf) {
         }
     }
     RecordProperty("passed", static_cast<int>(passed));
-    EXPECT_EQ(wrong, "") << passed << " passed of " << total << "; list: "
-                         << write_artifact("linux_test_bpf.txt", wrong);
+    EXPECT_EQ(wrong, "") << passed << " passed of " << total
+                         << "; list: " << write_artifact("linux_test_bpf.txt", wrong);
 }
 
 }  // namespace

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The JIT's output as text, instruction by instruction. TRAPGATE_REBASE=1 writes the file anew; look at its diff.
+// The JIT's output as text, instruction by instruction. TRAPGATE_REBASE=1 writes the file anew;
+// look at its diff.
 #include <cstdlib>
 #include <fstream>
 #include <sstream>
 
-#include <gtest/gtest.h>
-
 #include <Zydis/Zydis.h>
 #include <fmt/format.h>
+#include <gtest/gtest.h>
 
 #include "bpf/disasm.hpp"
 #include "tests/bpf/build.hpp"
@@ -31,17 +31,22 @@ std::vector<Golden> goldens() {
                           .load_imm64(4, 0x123456789abcdef0)
                           .add({exit_insn()})
                           .insns()},
-        {"alu", {alu64_reg(BPF_ADD, 0, 1), alu32(BPF_SUB, 6, 1000), alu64(BPF_AND, 7, 15),
-                 alu64_reg(BPF_MUL, 8, 9), alu64(BPF_NEG, 0, 0), exit_insn()}},
-        {"shifts", {alu64(BPF_LSH, 0, 1), alu64_reg(BPF_RSH, 0, 4), alu32_reg(BPF_ARSH, 4, 1),
-                    alu64_reg(BPF_LSH, 1, 2), exit_insn()}},
-        {"division", {alu64(BPF_DIV, 0, 8), alu64_reg(BPF_MOD, 0, 3),
-                      raw(BPF_ALU64 | BPF_DIV | BPF_X, 1, 2, 1), exit_insn()}},
-        {"memory", {load(BPF_B, 0, 1, 1), load(BPF_DW, 0, 10, -8), store(BPF_B, 10, -1, 1),
-                    store(BPF_H, 10, -4, 2), store_imm(BPF_DW, 10, -16, -1), exit_insn()}},
-        {"atomics", {atomic(BPF_DW, BPF_ADD, 1, 0, 2), atomic(BPF_W, BPF_ADD | BPF_FETCH, 1, 0, 2),
-                     atomic(BPF_DW, BPF_OR | BPF_FETCH, 1, 8, 2),
-                     atomic(BPF_W, BPF_CMPXCHG, 1, 0, 2), exit_insn()}},
+        {"alu",
+         {alu64_reg(BPF_ADD, 0, 1), alu32(BPF_SUB, 6, 1000), alu64(BPF_AND, 7, 15),
+          alu64_reg(BPF_MUL, 8, 9), alu64(BPF_NEG, 0, 0), exit_insn()}},
+        {"shifts",
+         {alu64(BPF_LSH, 0, 1), alu64_reg(BPF_RSH, 0, 4), alu32_reg(BPF_ARSH, 4, 1),
+          alu64_reg(BPF_LSH, 1, 2), exit_insn()}},
+        {"division",
+         {alu64(BPF_DIV, 0, 8), alu64_reg(BPF_MOD, 0, 3), raw(BPF_ALU64 | BPF_DIV | BPF_X, 1, 2, 1),
+          exit_insn()}},
+        {"memory",
+         {load(BPF_B, 0, 1, 1), load(BPF_DW, 0, 10, -8), store(BPF_B, 10, -1, 1),
+          store(BPF_H, 10, -4, 2), store_imm(BPF_DW, 10, -16, -1), exit_insn()}},
+        {"atomics",
+         {atomic(BPF_DW, BPF_ADD, 1, 0, 2), atomic(BPF_W, BPF_ADD | BPF_FETCH, 1, 0, 2),
+          atomic(BPF_DW, BPF_OR | BPF_FETCH, 1, 8, 2), atomic(BPF_W, BPF_CMPXCHG, 1, 0, 2),
+          exit_insn()}},
         {"branches are short where they reach",
          {jump(BPF_JEQ, 1, 0, 1), mov(0, 7), jump_reg(BPF_JSGT, 1, 2, -3), jump_always(0),
           exit_insn()}},
@@ -96,12 +101,12 @@ std::string golden_text(const Golden& golden) {
     std::string text = fmt::format("== {} ({} bytes)\n", golden.name, image->code.size());
     for (std::size_t i = 0; i < image->lines.size(); ++i) {
         const JitLine& line = image->lines[i];
-        const std::size_t end =
-            i + 1 < image->lines.size() ? image->lines[i + 1].code_offset : image->code.size();
+        const std::size_t end = i + 1 < image->lines.size() ? image->lines[i + 1].code_offset
+                                                            : image->code.size();
         text += fmt::format("{}: {}\n", line.bpf_insn, disassemble(program.insns, line.bpf_insn));
-        text += machine_code(std::span(image->code).subspan(line.code_offset,
-                                                            end - line.code_offset),
-                             kBase + line.code_offset);
+        text += machine_code(
+            std::span(image->code).subspan(line.code_offset, end - line.code_offset),
+            kBase + line.code_offset);
     }
     return text + "\n";
 }
@@ -158,8 +163,7 @@ TEST(JitEncode, RefusesWhatItCannotEncode) {
         return jit_encode({program, {}, 0, [](std::uint32_t) { return 0ULL; }});
     };
     constexpr int kNotSupp = 524;
-    EXPECT_EQ(encode({raw(BPF_JMP | BPF_CALL | BPF_X), exit_insn()}).error().linux_errno,
-              kNotSupp);
+    EXPECT_EQ(encode({raw(BPF_JMP | BPF_CALL | BPF_X), exit_insn()}).error().linux_errno, kNotSupp);
     EXPECT_EQ(encode({raw(BPF_LD | BPF_ABS | BPF_W), exit_insn()}).error().linux_errno, kNotSupp);
     EXPECT_EQ(encode({call(BPF_FUNC_tail_call), exit_insn()}).error().linux_errno, kNotSupp);
     EXPECT_FALSE(encode({}).has_value());

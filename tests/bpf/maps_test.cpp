@@ -28,8 +28,8 @@ struct Maps : ::testing::Test {
     std::unique_ptr<Map> array(std::uint32_t value_size, std::uint32_t entries) {
         return make_map({BPF_MAP_TYPE_ARRAY, 4, value_size, entries, 0, "a"}, storage).value();
     }
-    std::unique_ptr<Map> ring_map =
-        make_map({BPF_MAP_TYPE_RINGBUF, 0, 0, 4096, 0, "r"}, storage).value();
+    std::unique_ptr<Map> ring_map = make_map({BPF_MAP_TYPE_RINGBUF, 0, 0, 4096, 0, "r"}, storage)
+                                        .value();
     RingbufMap& ring = dynamic_cast<RingbufMap&>(*ring_map);
 
     std::vector<std::string> consume() {
@@ -82,7 +82,7 @@ TEST_F(Maps, RingRecordsComeInOrderAndDiscardedOnesNever) {
     EXPECT_TRUE(wake);
     const std::uint64_t lost = ring.reserve(4, 0);
     EXPECT_EQ(ring.output(text("two"), 0, &wake), 0);
-    EXPECT_FALSE(wake);  // The consumer has not caught up.
+    EXPECT_FALSE(wake);                                       // The consumer has not caught up.
     EXPECT_EQ(consume(), (std::vector<std::string>{"one"}));  // The open record blocks the rest.
     EXPECT_TRUE(ring.discard(lost, 0));
     EXPECT_EQ(consume(), (std::vector<std::string>{"two"}));
@@ -120,8 +120,8 @@ TEST_F(Maps, RingWakeFlagsAreObeyed) {
 
 TEST_F(Maps, RingSurvivesAnythingTheGuestWrites) {
     for (const std::uint64_t nonsense : {~0ULL, 1ULL << 63, 12345ULL, 7ULL}) {
-        for (const std::uint64_t at : {kRingConsumerOffset, kRingProducerOffset,
-                                       kRingPendingOffset, kRingDataOffset}) {
+        for (const std::uint64_t at :
+             {kRingConsumerOffset, kRingProducerOffset, kRingPendingOffset, kRingDataOffset}) {
             std::memcpy(ring.block().host + at, &nonsense, sizeof(nonsense));
             (void)consume();
             const std::uint64_t record = ring.reserve(100, 0);
@@ -168,8 +168,8 @@ TEST_F(Maps, CreationErrorsAreLinuxs) {
 /// One operation of a sequence; false for operations that are bpf(2)'s own.
 bool run_operation(Map& map, const nlohmann::json& op) {
     const auto name = op[0].get<std::string>();
-    const std::vector<std::byte> key =
-        op[1].is_string() ? test::bytes_of(op[1].get<std::string>()) : std::vector<std::byte>();
+    const std::vector<std::byte> key = op[1].is_string() ? test::bytes_of(op[1].get<std::string>())
+                                                         : std::vector<std::byte>();
     const int expected = op[4].get<int>();
     const auto flags = op[3].get<std::uint64_t>();
     if ((name == "lookup" && flags != 0) || (flags & BPF_F_LOCK) != 0) {
@@ -206,7 +206,7 @@ TEST_F(Maps, OperationsAnswerAsLinuxs) {
     }
     int operations = 0;
     for (const nlohmann::json& s : (*corpus)["sequences"]) {
-        const MapSpec spec{s["type"].get<std::uint32_t>(), s["key"].get<std::uint32_t>(),
+        const MapSpec spec{s["type"].get<std::uint32_t>(),  s["key"].get<std::uint32_t>(),
                            s["value"].get<std::uint32_t>(), s["max"].get<std::uint32_t>(),
                            s["flags"].get<std::uint32_t>(), ""};
         // Flags that close a map for bpf(2) belong to that call, not to the map.

@@ -36,8 +36,7 @@ VerifiedProgram unverified(std::vector<Insn> insns) {
 }
 
 Result<std::uint64_t> run_native(const VerifiedProgram& program, std::span<const JitMap> maps,
-                                 const NativeHelpers& helpers, std::uint64_t r1,
-                                 std::uint64_t r2) {
+                                 const NativeHelpers& helpers, std::uint64_t r1, std::uint64_t r2) {
     const std::size_t thunks = helpers.size() * kThunkBytes;
     const std::size_t room = page_align_up(thunks + program.insns.size() * 128 + kPageBytes);
     void* const memory = mmap(nullptr, room, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
@@ -65,8 +64,7 @@ Result<std::uint64_t> run_native(const VerifiedProgram& program, std::span<const
     TG_CHECK(image->code.size() + thunks <= room, "room for the code");
     std::memcpy(next, image->code.data(), image->code.size());
     TG_CHECK(mprotect(memory, room, PROT_READ | PROT_EXEC) == 0, "executable memory");
-    const auto function =
-        reinterpret_cast<std::uint64_t (*)(std::uint64_t, std::uint64_t)>(next);
+    const auto function = reinterpret_cast<std::uint64_t (*)(std::uint64_t, std::uint64_t)>(next);
     const std::uint64_t r0 = function(r1, r2);
     munmap(memory, room);
     return r0;

@@ -14,8 +14,8 @@ using NativeHelper = std::uint64_t (*)(std::uint64_t, std::uint64_t, std::uint64
                                        std::uint64_t);
 using NativeHelpers = std::map<std::uint32_t, NativeHelper>;
 
-/// JITs a program for this process and calls it as prog(r1, r2): writable first, executable then, never both. Any
-/// program may be given, so only use it for programs known to be safe.
+/// JITs a program for this process and calls it as prog(r1, r2): writable first, executable then,
+/// never both. Any program may be given, so only use it for programs known to be safe.
 [[nodiscard]] Result<std::uint64_t> run_native(const VerifiedProgram& program,
                                                std::span<const JitMap> maps,
                                                const NativeHelpers& helpers, std::uint64_t r1,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Soundness by trial: whatever concrete numbers an abstract one allows, the result of an operation must allow the
-// concrete result.
+// Soundness by trial: whatever concrete numbers an abstract one allows, the result of an operation
+// must allow the concrete result.
 #include <random>
 
 #include <gtest/gtest.h>
@@ -59,9 +59,7 @@ private:
     std::mt19937_64 random_{20240229};
 };
 
-bool allows(const Scalar& s, std::uint64_t v) {
-    return s.contains(Scalar::constant(v));
-}
+bool allows(const Scalar& s, std::uint64_t v) { return s.contains(Scalar::constant(v)); }
 
 std::uint64_t concrete(ScalarOp op, std::uint64_t a, std::uint64_t b) {
     switch (op) {
@@ -121,8 +119,8 @@ TEST(Scalar, ExtensionsAllowEveryConcreteResult) {
         zero.zero_extend(bytes);
         sign.sign_extend(bytes);
         ASSERT_TRUE(allows(zero, v << shift >> shift)) << i;
-        ASSERT_TRUE(allows(sign, static_cast<std::uint64_t>(
-                                     static_cast<std::int64_t>(v << shift) >> shift)))
+        ASSERT_TRUE(allows(
+            sign, static_cast<std::uint64_t>(static_cast<std::int64_t>(v << shift) >> shift)))
             << i;
     }
 }

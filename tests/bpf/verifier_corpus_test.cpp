@@ -3,12 +3,10 @@
 #include <filesystem>
 #include <fstream>
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
-#include <fmt/format.h>
-
 #include "bpf/maps/memfd_storage.hpp"
-
 #include "bpf/verifier/verifier.hpp"
 #include "tests/bpf/corpus.hpp"
 #include "tests/bpf/native_run.hpp"
@@ -110,7 +108,8 @@ TEST(VerifierCorpus, AgreesWithLinuxTestVerifier) {
         input.maps = pointers;
         input.gpl_compatible = true;
         input.log_level = 1;
-        input.prog_flags = (test["flags"].get<std::uint32_t>() & 2) != 0 ? BPF_F_STRICT_ALIGNMENT : 0;
+        input.prog_flags = (test["flags"].get<std::uint32_t>() & 2) != 0 ? BPF_F_STRICT_ALIGNMENT
+                                                                         : 0;
         const nlohmann::json& said = test["as_kprobe"];
         const nlohmann::json last = said.value("log_last", nlohmann::json());
         tally.add(test["file"].get<std::string>() + ": " + test["name"].get<std::string>(),
@@ -125,10 +124,12 @@ TEST(VerifierCorpus, AgreesWithLinuxTestVerifier) {
     EXPECT_GE(tally.accepted * 100, tally.linux_accepts * 60) << tally.missed_accepts;
 }
 
-/// Stores the low byte of a map value's address into the map: the content depends on where the map lies.
+/// Stores the low byte of a map value's address into the map: the content depends on where the map
+/// lies.
 constexpr std::string_view kDependsOnAddress = "rnd9909";
 
-/// Linux's verdicts on generated programs; those that pass run natively, and must leave the same value in R0 and map.
+/// Linux's verdicts on generated programs; those that pass run natively, and must leave the same
+/// value in R0 and map.
 TEST(VerifierCorpus, AgreesWithRandomOracle) {
     const std::optional<nlohmann::json> corpus = load_cases("random_oracle_dev.json.gz");
     if (!corpus) {
@@ -146,8 +147,8 @@ TEST(VerifierCorpus, AgreesWithRandomOracle) {
         for (const nlohmann::json& ref : test["map_refs"]) {
             insns[ref[0].get<std::size_t>()].imm = ref[1].get<std::int32_t>();
         }
-        const std::unique_ptr<Map> array =
-            make_map({BPF_MAP_TYPE_ARRAY, 4, 48, 1, 0, ""}, storage).value();
+        const std::unique_ptr<Map> array = make_map({BPF_MAP_TYPE_ARRAY, 4, 48, 1, 0, ""}, storage)
+                                               .value();
         const std::vector<std::byte> key(4);
         std::vector<std::byte> value = bytes_of(test["map_init"].get<std::string>());
         ASSERT_EQ(array->update(key, value, BPF_ANY), 0);
@@ -171,17 +172,15 @@ TEST(VerifierCorpus, AgreesWithRandomOracle) {
                              .value_size = 48,
                              .value_stride = 48,
                              .max_entries = 1};
-        const Result<std::uint64_t> r0 =
-            run_native(*answer.verdict, {&jit_map, 1}, {},
-                       reinterpret_cast<std::uint64_t>(context.data()));
+        const Result<std::uint64_t> r0 = run_native(
+            *answer.verdict, {&jit_map, 1}, {}, reinterpret_cast<std::uint64_t>(context.data()));
         const auto after = test["map_after"].get<std::string>();
         const std::vector<std::byte> expected = after.empty() ? value : bytes_of(after);
         ASSERT_EQ(array->lookup(key, value), 0);
         const auto retval = test["retval"].get<std::uint32_t>();
         // Linux reads old stack where nothing was written; here it is zero.
         const bool may_differ = answer.verdict->reads_uninit_stack || id == kDependsOnAddress;
-        const bool same =
-            r0 && static_cast<std::uint32_t>(*r0) == retval && value == expected;
+        const bool same = r0 && static_cast<std::uint32_t>(*r0) == retval && value == expected;
         compared += !may_differ;
         if (!r0 || (!same && !may_differ)) {
             wrong += fmt::format("{}: r0 {:#x}, expected {:#x}; map {}\n", id, r0.value_or(0),

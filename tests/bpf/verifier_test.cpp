@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include "bpf/verifier/verifier.hpp"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "bpf/verifier/verifier.hpp"
 #include "tests/bpf/build.hpp"
 #include "tests/bpf/spec_map.hpp"
 
@@ -56,21 +57,21 @@ struct Verify : ::testing::Test {
 
 TEST_F(Verify, LogOfARefusalIsLinuxs) {
     // Captured from Linux 6.18.
-    EXPECT_EQ(check({mov(0, 0), load(BPF_W, 1, 10, -4), jump(BPF_JNE, 1, 7, 2),
-                     alu32(BPF_MOV, 2, -5), jump_always(1), mov(2, 9), load(BPF_DW, 3, 1, 0),
-                     exit_insn()})
-                  .log,
-              "0: R1=ctx() R10=fp0\n"
-              "0: (b7) r0 = 0                        ; R0=0\n"
-              "1: (61) r1 = *(u32 *)(r10 -4)         ; R1=scalar(smin=0,smax=umax=0xffffffff,"
-              "var_off=(0x0; 0xffffffff)) R10=fp0\n"
-              "2: (55) if r1 != 0x7 goto pc+2        ; R1=7\n"
-              "3: (b4) w2 = -5                       ; R2=0xfffffffb\n"
-              "4: (05) goto pc+1\n"
-              "6: (79) r3 = *(u64 *)(r1 +0)\n"
-              "R1 invalid mem access 'scalar'\n"
-              "processed 6 insns (limit 1000000) max_states_per_insn 0 total_states 0 "
-              "peak_states 0 mark_read 0\n");
+    EXPECT_EQ(
+        check({mov(0, 0), load(BPF_W, 1, 10, -4), jump(BPF_JNE, 1, 7, 2), alu32(BPF_MOV, 2, -5),
+               jump_always(1), mov(2, 9), load(BPF_DW, 3, 1, 0), exit_insn()})
+            .log,
+        "0: R1=ctx() R10=fp0\n"
+        "0: (b7) r0 = 0                        ; R0=0\n"
+        "1: (61) r1 = *(u32 *)(r10 -4)         ; R1=scalar(smin=0,smax=umax=0xffffffff,"
+        "var_off=(0x0; 0xffffffff)) R10=fp0\n"
+        "2: (55) if r1 != 0x7 goto pc+2        ; R1=7\n"
+        "3: (b4) w2 = -5                       ; R2=0xfffffffb\n"
+        "4: (05) goto pc+1\n"
+        "6: (79) r3 = *(u64 *)(r1 +0)\n"
+        "R1 invalid mem access 'scalar'\n"
+        "processed 6 insns (limit 1000000) max_states_per_insn 0 total_states 0 "
+        "peak_states 0 mark_read 0\n");
 }
 
 TEST_F(Verify, LogLevelsKeepWhatLinuxKeeps) {
@@ -104,15 +105,15 @@ TEST_F(Verify, ContextIsReadInBoundsAlignedAndNeverWritten) {
 TEST_F(Verify, LookUpsWantANullCheckAndBounds) {
     expect_refused(lookup(kArray, 99).add({load(BPF_DW, 0, 0, 0), exit_insn()}).insns(), EACCES,
                    "R0 invalid mem access 'map_value_or_null'");
-    expect_accepted(lookup(kArray, 99)
-                        .add({jump(BPF_JEQ, 0, 0, 1), load(BPF_DW, 0, 0, 40), mov(0, 0),
-                              exit_insn()})
-                        .insns());
-    expect_refused(lookup(kArray, 99)
-                       .add({jump(BPF_JEQ, 0, 0, 1), load(BPF_DW, 0, 0, 41), mov(0, 0),
-                             exit_insn()})
-                       .insns(),
-                   EACCES, "invalid access to map value, value_size=48 off=41 size=8");
+    expect_accepted(
+        lookup(kArray, 99)
+            .add({jump(BPF_JEQ, 0, 0, 1), load(BPF_DW, 0, 0, 40), mov(0, 0), exit_insn()})
+            .insns());
+    expect_refused(
+        lookup(kArray, 99)
+            .add({jump(BPF_JEQ, 0, 0, 1), load(BPF_DW, 0, 0, 41), mov(0, 0), exit_insn()})
+            .insns(),
+        EACCES, "invalid access to map value, value_size=48 off=41 size=8");
 }
 
 TEST_F(Verify, ConstantKeysInsideAnArrayNeedNoNullCheck) {
@@ -142,21 +143,21 @@ TEST_F(Verify, RingRecordsMustBeGivenBack) {
                              mov(2, 0), call(BPF_FUNC_ringbuf_submit), mov(0, 0), exit_insn()})
                        .insns(),
                    EACCES, "invalid access to memory, mem_size=8 off=8 size=8");
-    expect_refused(reserve(8)
-                       .add({jump(BPF_JEQ, 0, 0, 5), mov_reg(6, 0), mov_reg(1, 0), mov(2, 0),
-                             call(BPF_FUNC_ringbuf_submit), load(BPF_DW, 0, 6, 0), mov(0, 0),
-                             exit_insn()})
-                       .insns(),
-                   EACCES, "R6 invalid mem access 'scalar'");
+    expect_refused(
+        reserve(8)
+            .add({jump(BPF_JEQ, 0, 0, 5), mov_reg(6, 0), mov_reg(1, 0), mov(2, 0),
+                  call(BPF_FUNC_ringbuf_submit), load(BPF_DW, 0, 6, 0), mov(0, 0), exit_insn()})
+            .insns(),
+        EACCES, "R6 invalid mem access 'scalar'");
 }
 
 TEST_F(Verify, SpilledPointersComeBackWhole) {
-    expect_accepted({store(BPF_DW, 10, -8, 1), load(BPF_DW, 2, 10, -8), load(BPF_DW, 0, 2, 0),
-                     exit_insn()});
+    expect_accepted(
+        {store(BPF_DW, 10, -8, 1), load(BPF_DW, 2, 10, -8), load(BPF_DW, 0, 2, 0), exit_insn()});
     expect_refused({store(BPF_DW, 10, -8, 1), load(BPF_W, 2, 10, -8), mov(0, 0), exit_insn()},
                    EACCES, "invalid size of register fill");
-    expect_refused({store(BPF_DW, 10, -8, 1), store_imm(BPF_B, 10, -8, 0),
-                    load(BPF_DW, 2, 10, -8), load(BPF_DW, 0, 2, 0), exit_insn()},
+    expect_refused({store(BPF_DW, 10, -8, 1), store_imm(BPF_B, 10, -8, 0), load(BPF_DW, 2, 10, -8),
+                    load(BPF_DW, 0, 2, 0), exit_insn()},
                    EACCES, "R2 invalid mem access 'scalar'");
 }
 
@@ -183,9 +184,9 @@ TEST_F(Verify, LoopsMayBeBoundedButNotEndless) {
     expect_refused({mov(0, 0), jump_always(-1), exit_insn()}, EINVAL, "unreachable insn 2");
     expect_refused({mov(0, 0), jump(BPF_JEQ, 0, 0, -1), exit_insn()}, EINVAL,
                    "infinite loop detected at insn 1");
-    expect_refused({mov(0, 5), jump(BPF_JLT, 0, 4, 2), alu64(BPF_ADD, 0, 1), jump_always(-3),
-                    exit_insn()},
-                   E2BIG, "BPF program is too large. Processed 1000001 insn");
+    expect_refused(
+        {mov(0, 5), jump(BPF_JLT, 0, 4, 2), alu64(BPF_ADD, 0, 1), jump_always(-3), exit_insn()},
+        E2BIG, "BPF program is too large. Processed 1000001 insn");
 }
 
 TEST_F(Verify, ShapeIsCheckedFirst) {
@@ -204,10 +205,9 @@ TEST_F(Verify, HelpersAreRefusedByName) {
     expect_refused({call(BPF_FUNC_tail_call), exit_insn()}, EINVAL,
                    "program of this type cannot use helper bpf_tail_call#12");
     expect_refused({call(9999), exit_insn()}, EINVAL, "invalid func unknown#9999");
-    const VerifierAnswer answer = check(
-        {mov_reg(1, 10), alu64(BPF_ADD, 1, -8), mov(2, 8), mov(3, 0),
-         call(BPF_FUNC_probe_read_kernel), exit_insn()},
-        1, BPF_PROG_TYPE_KPROBE, false);
+    const VerifierAnswer answer = check({mov_reg(1, 10), alu64(BPF_ADD, 1, -8), mov(2, 8),
+                                         mov(3, 0), call(BPF_FUNC_probe_read_kernel), exit_insn()},
+                                        1, BPF_PROG_TYPE_KPROBE, false);
     EXPECT_THAT(answer.log, HasSubstr("cannot call GPL-restricted function"));
     expect_refused(Program{mov(2, 8), mov(3, 0)}
                        .load_map(1, kArray)
@@ -223,8 +223,8 @@ TEST_F(Verify, OtherProgramTypesAreRefusedYet) {
 }
 
 TEST_F(Verify, FunctionsAreWalkedAtEachCall) {
-    const VerifierAnswer answer = check({call_local(1), exit_insn(), store_imm(BPF_DW, 10, -24, 1),
-                                         mov(0, 3), exit_insn()});
+    const VerifierAnswer answer = check(
+        {call_local(1), exit_insn(), store_imm(BPF_DW, 10, -24, 1), mov(0, 3), exit_insn()});
     ASSERT_TRUE(answer.verdict.has_value()) << answer.log;
     EXPECT_EQ(answer.verdict->function_stack,
               (std::map<std::uint32_t, std::uint32_t>{{0, 0}, {2, 24}}));
@@ -238,8 +238,8 @@ TEST_F(Verify, FunctionsAreWalkedAtEachCall) {
 }
 
 TEST_F(Verify, CodeThatNoPathReachesIsDefused) {
-    const VerifierAnswer answer =
-        check({mov(0, 0), jump(BPF_JEQ, 0, 0, 1), call(BPF_FUNC_tail_call), exit_insn()});
+    const VerifierAnswer answer = check(
+        {mov(0, 0), jump(BPF_JEQ, 0, 0, 1), call(BPF_FUNC_tail_call), exit_insn()});
     ASSERT_TRUE(answer.verdict.has_value()) << answer.log;
     EXPECT_EQ(answer.verdict->insns[2], raw(BPF_JMP | BPF_JA, 0, 0, -1));
 }
