@@ -60,7 +60,10 @@ void App::act(Action action) {
 }
 
 void App::press(const Chord& chord) {
-    if (help_ && chord == Chord{.key = "Esc"}) {
+    const bool escape = chord == Chord{.key = "Esc"};
+    if (escape && !copy_.empty()) {
+        copy_.clear();
+    } else if (escape && help_) {
         help_ = false;
     } else if (const ActionInfo* info = keys_.find(chord)) {
         act(info->action);
@@ -205,7 +208,11 @@ void App::draw_copy_menu() {
         ImGui::OpenPopup(kCopyMenu);
     }
     if (!ImGui::BeginPopup(kCopyMenu)) {
+        copy_.clear();
         return;
+    }
+    if (copy_.empty()) {
+        ImGui::CloseCurrentPopup();
     }
     constexpr std::size_t kShown = 40;
     for (const CopyChoice& choice : copy_) {

@@ -26,7 +26,7 @@ public:
     /// The same into the current window, without the overlay.
     void draw_content();
     void act(Action action);
-    /// A key was pressed: closes the overlay, or does what the key table says.
+    /// A key was pressed: closes the copy menu or the overlay, or does what the key table says.
     void press(const Chord& chord);
 
     [[nodiscard]] const KeyMap& keys() const { return keys_; }
@@ -57,8 +57,8 @@ private:
     int zoom_step_ = 0;
     bool help_ = false;
     bool quit_ = false;
-    std::string last_error_;  ///< Of the newest command; shown until the next one.
-    std::vector<CopyChoice> copy_;
+    std::string last_error_;        ///< Of the newest command; shown until the next one.
+    std::vector<CopyChoice> copy_;  ///< What the open copy menu offers; empty when it is closed.
 };
 
 }  // namespace trapgate::gui

@@ -11,10 +11,19 @@
 namespace trapgate::gui {
 namespace {
 
+// What its column cuts off is shown when the mouse points at it.
 void colored_text(std::string_view text, Tone tone) {
     ImGui::PushStyleColor(ImGuiCol_Text, tone_color(tone));
     ImGui::TextUnformatted(text.data(), text.data() + text.size());
     ImGui::PopStyleColor();
+    if (ImGui::IsItemHovered() &&
+        ImGui::GetItemRectMax().x > ImGui::GetWindowDrawList()->GetClipRectMax().x) {
+        ImGui::BeginTooltip();
+        ImGui::PushTextWrapPos(ImGui::GetFontSize() * 40);
+        ImGui::TextUnformatted(text.data(), text.data() + text.size());
+        ImGui::PopTextWrapPos();
+        ImGui::EndTooltip();
+    }
 }
 
 bool copy_wanted() {
@@ -86,7 +95,6 @@ void choice_buttons(std::span<const std::string_view> names, int& choice) {
 
 bool begin_table(const char* id, std::span<const Column> columns, int rows_high) {
     const ImGuiTableFlags flags = ImGuiTableFlags_ScrollY | ImGuiTableFlags_RowBg |
-                                  ImGuiTableFlags_Resizable | ImGuiTableFlags_NoBordersInBody |
                                   ImGuiTableFlags_SizingFixedFit;
     const ImGuiStyle& style = ImGui::GetStyle();
     const float row = ImGui::GetTextLineHeight() + style.CellPadding.y * 2;

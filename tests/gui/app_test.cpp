@@ -116,24 +116,31 @@ TEST_F(AppTest, PresetsFollowEachOther) {
     }
 }
 
-TEST_F(AppTest, RightClickOnACellOffersItsText) {
-    const auto frame = [&](ImVec2 mouse, bool right) {
-        begin_still_frame(ImVec2(1600, 2400), mouse);
+TEST_F(AppTest, RightClickOnACellOffersItsTextUntilEsc) {
+    const auto frame = [&](float y, bool right) {
+        constexpr float kNameColumn = 30;
+        begin_still_frame(ImVec2(1600, 2400), ImVec2(kNameColumn, y));
         ImGui::GetIO().MouseDown[ImGuiMouseButton_Right] = right;
         app_.draw();
+        const bool open = ImGui::IsPopupOpen(nullptr, ImGuiPopupFlags_AnyPopup);
         ImGui::EndFrame();
+        return open;
     };
-    // Somewhere in the column of register names, whatever its rows' exact height.
-    for (float y = 40; y < 200; y += 7) {
-        frame(ImVec2(30, y), false);
-        frame(ImVec2(30, y), true);
-        frame(ImVec2(30, y), false);
-        frame(ImVec2(30, y), false);
-        if (ImGui::IsPopupOpen(nullptr, ImGuiPopupFlags_AnyPopup)) {
-            return;
-        }
+    // Somewhere among the names of registers, whatever its rows' exact height.
+    float y = 40;
+    bool open = false;
+    for (; y < 200 && !open; y += 7) {
+        frame(y, false);
+        frame(y, false);
+        EXPECT_FALSE(frame(y, true)) << "opens when the button is let go";
+        frame(y, false);
+        open = frame(y, false);
     }
-    FAIL() << "no copy menu opened";
+    ASSERT_TRUE(open);
+    press("Esc");
+    frame(y, false);
+    EXPECT_FALSE(frame(y, false));
+    EXPECT_THAT(guest_.sent, ElementsAre()) << "Esc was the menu's";
 }
 
 TEST(StopHistory, ComparesWithTheStopBeforeOrTheStopThatWasLeft) {
