@@ -18,6 +18,8 @@ if(TRAPGATE_CHECK_HEADERS)
     add_library(trapgate_headers OBJECT ${sources})
     target_include_directories(trapgate_headers PRIVATE "${CMAKE_SOURCE_DIR}")
     target_compile_options(trapgate_headers PRIVATE -O0 -g0 -Wno-unused-function)
+    target_compile_definitions(trapgate_headers PRIVATE  # as trapgate_add_tests gives them
+        TRAPGATE_SOURCE_DIR="" TRAPGATE_BIN_DIR="" TRAPGATE_SHARE_DIR="")
     target_link_libraries(trapgate_headers PRIVATE
         tl::expected fmt::fmt Zydis::Zydis Unicorn::Unicorn nlohmann_json::nlohmann_json CLI11::CLI11 GTest::gmock)
     if(TRAPGATE_GUI)
