@@ -76,7 +76,7 @@ ElfFile read_elf(const std::filesystem::path& path) {
 }
 
 std::filesystem::path guest_image(const std::string& name) {
-    return std::filesystem::path(TRAPGATE_BIN_DIR) / "../share/trapgate" / name;
+    return std::filesystem::path(TRAPGATE_SHARE_DIR) / name;
 }
 
 }  // namespace trapgate::roms
