@@ -44,6 +44,14 @@ Result<kernel::KprobeHandle> stop_at(kernel::Session& session, const std::string
     return session.probes().register_kprobe(std::move(spec));
 }
 
+// A trap that is the last instruction of a function leaves RIP behind the function.
+std::string place_of(const emu::Machine& machine, const kernel::SessionSnapshot& last) {
+    const GuestVa before{last.registers.rip - 1};
+    return last.location.starts_with("0x") && machine.symbols().containing(before) != nullptr
+               ? machine.symbols().describe(before)
+               : last.location;
+}
+
 emu::StopEvent run_in_slices(kernel::Session& session, const RunOptions& options, RunOutput& output,
                              const InterruptGuard& interrupt, const bool& reached,
                              Clock::time_point start) {
@@ -90,6 +98,7 @@ Result<RunResult> run_guest(const RunOptions& options, RunOutput& output) {
     const emu::StopEvent stop = run_in_slices(session, options, output, interrupt, reached, start);
     result.last = *session.snapshot();
     result.last.stop = stop;
+    result.last.location = place_of(session.machine(), result.last);
     result.reached = reached ? options.until : "";
     result.signal = reached ? 0 : interrupt.signal();
     result.host_seconds = seconds_since(start);

@@ -65,12 +65,13 @@ Result<CompiledProgram> compile_program(const std::filesystem::path& source,
     program.object = program.folder->path() / "program.bpf.o";
     ProcessOptions options;
     options.max_seconds = kCompileSeconds;
+    options.folder = source.parent_path();  // So that messages name the file alone.
     const std::vector<std::string> command{*compiler, "-target",
                                            "bpf",     "-mcpu=v3",
                                            "-O2",     "-g",
                                            "-Wall",   "-D__TARGET_ARCH_x86",
-                                           "-I",      includes.string(),
-                                           "-c",      source.string(),
+                                           "-I",      std::filesystem::absolute(includes).string(),
+                                           "-c",      source.filename().string(),
                                            "-o",      program.object.string()};
     return run_process(command, options).map([&](const ProcessResult& result) {
         if (result.timed_out) {
@@ -111,8 +112,9 @@ Result<std::uint64_t> first_element(const Bench& bench, const std::filesystem::p
     Result<std::unique_ptr<kernel::Session>> session = bench.boot(append, {}, {object});
     if (!session) {
         Error error = session.error();
-        if (error.where == object.string()) {
-            error.where = "your program";
+        // The same words wherever the temporary file was.
+        if (error.where.starts_with(object.string())) {
+            error.where.replace(0, object.string().size(), "your program");
         }
         return tl::unexpected(error);
     }
