@@ -13,7 +13,7 @@ struct {
 
 SEC("kprobe/do_sys_openat2")
 int use_unchecked(void* ctx) {
-    __u32 key = 0;
+    __u32 key = bpf_get_prandom_u32();
     __u64* count = bpf_map_lookup_elem(&counts, &key);
     *count += 1;
     return 0;
