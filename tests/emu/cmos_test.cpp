@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "emu/devices/cmos.hpp"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 namespace trapgate::emu {
