@@ -6,18 +6,18 @@
 #include <linux/bpf.h>
 
 #include "base/address.hpp"
-#include "base/check.hpp"
 
 namespace trapgate::bpf {
 
 namespace {
 
 std::uint32_t index_of(std::span<const std::byte> key) {
-    TG_CHECK(key.size() == 4, "array keys are 4 bytes; the caller checked");
     std::uint32_t index = 0;
     std::memcpy(&index, key.data(), sizeof(index));
     return index;
 }
+
+bool is_key(std::span<const std::byte> key) { return key.size() >= sizeof(std::uint32_t); }
 
 std::uint64_t stride_of(const MapSpec& spec) {
     return (std::uint64_t{spec.value_size} + 7) & ~7ULL;
@@ -45,12 +45,21 @@ std::byte* ArrayMap::element(std::uint32_t index) const {
     return block_.host + stride_of(spec()) * index;
 }
 
+std::uint64_t ArrayMap::value_va(std::span<const std::byte> key) const {
+    if (!is_key(key) || index_of(key) >= spec().max_entries) {
+        return 0;
+    }
+    return block_.guest_va + stride_of(spec()) * index_of(key);
+}
+
 int ArrayMap::lookup(std::span<const std::byte> key, std::span<std::byte> value) {
+    if (!is_key(key) || value.size() < spec().value_size) {
+        return -EFAULT;
+    }
     const std::uint32_t index = index_of(key);
     if (index >= spec().max_entries) {
         return -ENOENT;
     }
-    TG_CHECK(value.size() >= spec().value_size, "room for one value");
     std::memcpy(value.data(), element(index), spec().value_size);
     return 0;
 }
@@ -61,6 +70,9 @@ int ArrayMap::update(std::span<const std::byte> key, std::span<const std::byte> 
     if (flags > BPF_EXIST) {
         return -EINVAL;
     }
+    if (!is_key(key) || value.size() < spec().value_size) {
+        return -EFAULT;
+    }
     const std::uint32_t index = index_of(key);
     if (index >= spec().max_entries) {
         return -E2BIG;
@@ -68,7 +80,6 @@ int ArrayMap::update(std::span<const std::byte> key, std::span<const std::byte> 
     if (flags == BPF_NOEXIST) {
         return -EEXIST;
     }
-    TG_CHECK(value.size() >= spec().value_size, "one whole value");
     std::memcpy(element(index), value.data(), spec().value_size);
     return 0;
 }
@@ -76,6 +87,9 @@ int ArrayMap::update(std::span<const std::byte> key, std::span<const std::byte> 
 int ArrayMap::erase(std::span<const std::byte>) { return -EINVAL; }
 
 int ArrayMap::next_key(std::span<const std::byte> key, std::span<std::byte> next) {
+    if ((!key.empty() && !is_key(key)) || next.size() < sizeof(std::uint32_t)) {
+        return -EFAULT;
+    }
     std::uint32_t index = key.empty() ? spec().max_entries : index_of(key);
     if (index >= spec().max_entries) {
         index = 0;
@@ -84,7 +98,6 @@ int ArrayMap::next_key(std::span<const std::byte> key, std::span<std::byte> next
     } else {
         ++index;
     }
-    TG_CHECK(next.size() >= sizeof(index), "room for one key");
     std::memcpy(next.data(), &index, sizeof(index));
     return 0;
 }

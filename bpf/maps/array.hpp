@@ -18,6 +18,7 @@ public:
     int erase(std::span<const std::byte> key) override;
     int next_key(std::span<const std::byte> key, std::span<std::byte> next) override;
 
+    [[nodiscard]] std::uint64_t value_va(std::span<const std::byte> key) const override;
     /// The values' memory; mmap(2) may show it when BPF_F_MMAPABLE is set.
     [[nodiscard]] const StorageBlock* shared() const override { return &block_; }
     /// value_size rounded up to 8.

@@ -23,7 +23,8 @@ struct MapSpec {
     bool operator==(const MapSpec&) const = default;
 };
 
-/// One map. Element operations return 0 or a negative errno, exactly Linux's for bpf(2).
+/// One map. Element operations return 0 or a negative errno, exactly Linux's for bpf(2); -EFAULT
+/// when a span is shorter than the map's key or value (memory that could not be read whole).
 class Map {
 public:
     explicit Map(MapSpec spec) : spec_(std::move(spec)) {}
@@ -40,6 +41,12 @@ public:
     virtual int erase(std::span<const std::byte> key) = 0;
     /// An empty `key` asks for the first one. -ENOENT after the last.
     virtual int next_key(std::span<const std::byte> key, std::span<std::byte> next) = 0;
+
+    /// Guest address of the value for `key` (key_size bytes), for programs; 0 when there is none or
+    /// the type has no values that programs may point at.
+    [[nodiscard]] virtual std::uint64_t value_va(std::span<const std::byte> /*key*/) const {
+        return 0;
+    }
 
     /// The shared memory that mmap(2) of the map's descriptor shows; null when the type has none.
     [[nodiscard]] virtual const StorageBlock* shared() const { return nullptr; }

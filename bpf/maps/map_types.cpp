@@ -10,6 +10,7 @@
 
 #include "base/address.hpp"
 #include "bpf/maps/array.hpp"
+#include "bpf/maps/hash.hpp"
 #include "bpf/maps/ringbuf.hpp"
 
 namespace trapgate::bpf {
@@ -49,9 +50,27 @@ int check_ringbuf(const MapSpec& spec) {
     return 0;
 }
 
+int check_hash(const MapSpec& spec) {
+    constexpr std::uint32_t kAllowed = BPF_F_NO_PREALLOC | BPF_F_NO_COMMON_LRU | BPF_F_NUMA_NODE |
+                                       kAccessFlags | BPF_F_ZERO_SEED;
+    const bool is_plain = (spec.map_flags & BPF_F_NO_COMMON_LRU) == 0;
+    if ((spec.map_flags & ~kAllowed) != 0 || !access_ok(spec.map_flags) || !is_plain) {
+        return -EINVAL;
+    }
+    if (spec.max_entries == 0 || spec.key_size == 0 || spec.value_size == 0) {
+        return -EINVAL;
+    }
+    // An element must fit into one allocation of the kernel: 4 MiB less its own header.
+    constexpr std::uint64_t kMostElementBytes = (4 << 20) - 48;
+    if (std::uint64_t{spec.key_size} + spec.value_size >= kMostElementBytes) {
+        return -E2BIG;
+    }
+    return 0;
+}
+
 constexpr MapType kTypes[] = {
     {BPF_MAP_TYPE_UNSPEC, "unspec"},
-    {BPF_MAP_TYPE_HASH, "hash"},
+    {BPF_MAP_TYPE_HASH, "hash", check_hash, HashMap::make},
     {BPF_MAP_TYPE_ARRAY, "array", check_array, ArrayMap::make},
     {BPF_MAP_TYPE_PROG_ARRAY, "prog_array"},
     {BPF_MAP_TYPE_PERF_EVENT_ARRAY, "perf_event_array"},
@@ -110,7 +129,7 @@ Result<std::unique_ptr<Map>> make_map(const MapSpec& spec, Storage& storage) {
         }
         if (row.make == nullptr) {
             return fail(fmt::format("map type {} is not available yet", row.name), spec.name,
-                        "array and ringbuf are", EINVAL);
+                        "array, hash and ringbuf are", EINVAL);
         }
         return row.make(spec, storage);
     }

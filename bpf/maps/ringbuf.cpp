@@ -63,9 +63,7 @@ int RingbufMap::update(std::span<const std::byte>, std::span<const std::byte>, s
     return -kErrnoNotSupp;
 }
 
-int RingbufMap::erase(std::span<const std::byte>) {
-    return -EINVAL;  // Not ENOTSUPP as its sisters: so Linux answers.
-}
+int RingbufMap::erase(std::span<const std::byte>) { return -kErrnoNotSupp; }
 
 int RingbufMap::next_key(std::span<const std::byte>, std::span<std::byte>) {
     return -kErrnoNotSupp;

@@ -23,15 +23,13 @@ std::optional<ScalarOp> scalar_op(std::uint8_t op) {
 
 /// The low `bits` bits, in their order or with their bytes reversed.
 Scalar byte_order(const Scalar& s, unsigned bits, bool swaps) {
-    Scalar result;
-    result.bits = s.bits.cast(bits / 8);
+    Tnum result = s.bits.cast(bits / 8);
     if (swaps) {
         const unsigned shift = 64 - bits;
-        result.bits = {__builtin_bswap64(result.bits.value) >> shift,
-                       __builtin_bswap64(result.bits.mask) >> shift};
+        result = {__builtin_bswap64(result.value) >> shift,
+                  __builtin_bswap64(result.mask) >> shift};
     }
-    result.sync();
-    return result;
+    return Scalar::of_bits(result);
 }
 
 bool is_shift(std::uint8_t op) { return op == BPF_LSH || op == BPF_RSH || op == BPF_ARSH; }

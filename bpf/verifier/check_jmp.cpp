@@ -49,7 +49,7 @@ void Verifier::refine_linked(State& state, const RegState& known) {
     });
 }
 
-void Verifier::tighten_after_jump(State& state, const Insn& insn, bool taken, bool* impossible) {
+void Verifier::tighten_after_jump(State& state, const Insn& insn, bool taken) {
     const std::optional<Compare> compare = compare_of(insn.op());
     const Compare fact = taken ? *compare : opposite(*compare);
     const bool is_32bit = insn.cls() == BPF_JMP32;
@@ -62,9 +62,12 @@ void Verifier::tighten_after_jump(State& state, const Insn& insn, bool taken, bo
     if (&dst == &src) {
         return;  // Compared with itself: nothing to learn.
     }
+    const Tnum dst_bits = dst.number.bits;
+    const Tnum src_bits = src.number.bits;
     if (!compare_assume(fact, dst.number, src.number, is_32bit)) {
-        *impossible = true;
-        return;
+        // The path cannot happen. Linux walks it all the same, with what the bits alone say.
+        dst.number = Scalar::of_bits(dst_bits);
+        src.number = Scalar::of_bits(src_bits);
     }
     const RegState dst_copy = dst;
     const RegState src_copy = src;
@@ -80,6 +83,9 @@ int Verifier::check_conditional(const Insn& insn) {
         say("invalid BPF_JMP/JMP32 opcode {:x}\n", insn.op());
         return -EINVAL;
     }
+    if (const int err = check_readable(insn.dst); err != 0) {
+        return err;
+    }
     if (insn.uses_src() ? insn.imm != 0 : insn.src != 0) {
         say("BPF_JMP/JMP32 uses reserved fields\n");
         return -EINVAL;
@@ -88,9 +94,6 @@ int Verifier::check_conditional(const Insn& insn) {
         if (const int err = check_readable(insn.src); err != 0) {
             return err;
         }
-    }
-    if (const int err = check_readable(insn.dst); err != 0) {
-        return err;
     }
     const bool is_32bit = insn.cls() == BPF_JMP32;
     const RegState dst = reg(insn.dst);
@@ -112,10 +115,8 @@ int Verifier::check_conditional(const Insn& insn) {
     }
 
     State other = state_;
-    bool taken_impossible = false;
-    bool next_impossible = false;
-    tighten_after_jump(other, insn, true, &taken_impossible);
-    tighten_after_jump(state_, insn, false, &next_impossible);
+    tighten_after_jump(other, insn, true);
+    tighten_after_jump(state_, insn, false);
 
     const bool null_check = !is_32bit && !insn.uses_src() && insn.imm == 0 && is_equality(insn) &&
                             dst.or_null;
@@ -130,17 +131,6 @@ int Verifier::check_conditional(const Insn& insn) {
         if (certain.type == doubtful.type && never_null(certain)) {
             mark_null(insn.op() == BPF_JEQ ? other : state_, doubtful.id, false);
         }
-    }
-    if (taken_impossible || next_impossible) {
-        if (taken_impossible && next_impossible) {
-            say("verifier bug: both ways of a branch are impossible\n");
-            return -EFAULT;
-        }
-        if (next_impossible) {
-            state_ = std::move(other);
-        }
-        pc_ = next_impossible ? target : pc_ + 1;
-        return 0;
     }
     if (const int err = push_branch(target, pc_, std::move(other)); err != 0) {
         return err;

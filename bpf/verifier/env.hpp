@@ -145,7 +145,7 @@ private:
     int check_conditional(const Insn& insn);
     void mark_null(State& state, std::uint32_t id, bool is_null);
     void refine_linked(State& state, const RegState& known);
-    void tighten_after_jump(State& state, const Insn& insn, bool taken, bool* impossible);
+    void tighten_after_jump(State& state, const Insn& insn, bool taken);
 
     // registers
     int check_readable(unsigned reg_no);

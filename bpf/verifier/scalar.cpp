@@ -221,6 +221,13 @@ Scalar Scalar::constant(std::uint64_t v) {
     return s;
 }
 
+Scalar Scalar::of_bits(Tnum bits) {
+    Scalar s;
+    s.bits = bits;
+    s.sync();
+    return s;
+}
+
 Scalar Scalar::of_size(std::uint32_t bytes, bool is_signed) {
     Scalar s;
     if (bytes >= 8) {

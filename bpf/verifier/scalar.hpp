@@ -73,6 +73,8 @@ struct Scalar {
 
     [[nodiscard]] static Scalar unknown() { return {}; }
     [[nodiscard]] static Scalar constant(std::uint64_t v);
+    /// What a tnum alone tells.
+    [[nodiscard]] static Scalar of_bits(Tnum bits);
     /// An unknown number of `bytes` bytes, zero- or sign-extended to 64 bits.
     [[nodiscard]] static Scalar of_size(std::uint32_t bytes, bool is_signed);
 

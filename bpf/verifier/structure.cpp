@@ -53,6 +53,10 @@ bool is_known_opcode(const Insn& insn) {
 int Verifier::find_functions() {
     std::set<std::uint32_t> firsts{0};
     for (std::uint32_t i = 0; i < insns_.size(); ++i) {
+        if (insns_[i].is_call() && insns_[i].src == BPF_PSEUDO_KFUNC_CALL) {
+            say("calling kernel functions is not supported yet\n");
+            return -EINVAL;
+        }
         if (!insns_[i].is_local_call()) {
             continue;
         }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <cstring>
+#include <set>
 
 #include <gtest/gtest.h>
 
@@ -60,6 +61,79 @@ TEST_F(Maps, ArrayKeysWalkInOrderAndEnd) {
     EXPECT_EQ(map->next_key(bytes_of_value(1U), next), -ENOENT);
     EXPECT_EQ(map->next_key(bytes_of_value(77U), next), 0);
     EXPECT_EQ(next, bytes_of_value(0U));
+}
+
+TEST_F(Maps, HashKeepsOldValuesForThoseWhoHoldThem) {
+    const std::unique_ptr<Map> map = make_map({BPF_MAP_TYPE_HASH, 8, 8, 2, 0, "h"}, storage)
+                                         .value();
+    const auto one = bytes_of_value(std::uint64_t{1});
+    const auto two = bytes_of_value(std::uint64_t{2});
+    ASSERT_EQ(map->update(one, one, BPF_NOEXIST), 0);
+    const std::uint64_t held = map->value_va(one);
+    ASSERT_NE(held, 0U);
+    EXPECT_EQ(map->update(one, two, BPF_EXIST), 0);
+    EXPECT_EQ(*reinterpret_cast<const std::uint64_t*>(held), 1U);
+    std::vector<std::byte> value(8);
+    EXPECT_EQ(map->lookup(one, value), 0);
+    EXPECT_EQ(value, two);
+    EXPECT_EQ(map->value_va(two), 0U);
+}
+
+TEST_F(Maps, HashFillsEmptiesAndWalks) {
+    const std::unique_ptr<Map> map = make_map({BPF_MAP_TYPE_HASH, 4, 3, 100, 0, "h"}, storage)
+                                         .value();
+    for (int round = 0; round < 3; ++round) {
+        for (std::uint32_t i = 0; i < 100; ++i) {
+            ASSERT_EQ(map->update(bytes_of_value(i), text("abc"), BPF_ANY), 0) << i;
+        }
+        EXPECT_EQ(map->update(bytes_of_value(100U), text("abc"), BPF_ANY), -E2BIG);
+        EXPECT_EQ(map->update(bytes_of_value(7U), text("xyz"), BPF_ANY), 0);
+        std::set<std::vector<std::byte>> keys;
+        std::vector<std::byte> key;
+        std::vector<std::byte> next(4);
+        while (map->next_key(key, next) == 0) {
+            keys.insert(next);
+            key = next;
+        }
+        EXPECT_EQ(keys.size(), 100U);
+        for (std::uint32_t i = 0; i < 100; ++i) {
+            ASSERT_EQ(map->erase(bytes_of_value(i)), 0) << i;
+        }
+        EXPECT_EQ(map->erase(bytes_of_value(0U)), -ENOENT);
+        EXPECT_EQ(map->next_key({}, next), -ENOENT);
+    }
+}
+
+TEST_F(Maps, HashSurvivesAnythingTheGuestWrites) {
+    const std::unique_ptr<Map> map = make_map({BPF_MAP_TYPE_HASH, 4, 4, 8, 0, "h"}, storage)
+                                         .value();
+    const auto key = bytes_of_value(3U);
+    ASSERT_EQ(map->update(key, key, BPF_ANY), 0);
+    const std::uint64_t value = map->value_va(key);
+    // The page around the only element: every word becomes a link to element 1, then nonsense.
+    auto* page = reinterpret_cast<std::uint32_t*>(value & ~4095ULL);
+    for (const std::uint32_t word : {1U, 9U, ~0U}) {
+        for (std::size_t i = 0; i < 1024; ++i) {
+            page[i] = word;
+        }
+        std::vector<std::byte> out(4);
+        for (std::uint32_t i = 0; i < 20; ++i) {
+            (void)map->update(bytes_of_value(i), key, BPF_ANY);
+            (void)map->lookup(bytes_of_value(i), out);
+            (void)map->next_key(bytes_of_value(i), out);
+            (void)map->erase(bytes_of_value(i));
+        }
+    }
+}
+
+TEST_F(Maps, ShortSpansAreFaults) {
+    const std::unique_ptr<Map> map = array(8, 2);
+    const std::vector<std::byte> three(3);
+    std::vector<std::byte> value(8);
+    EXPECT_EQ(map->lookup(three, value), -EFAULT);
+    EXPECT_EQ(map->update(bytes_of_value(0U), three, BPF_ANY), -EFAULT);
+    EXPECT_EQ(map->value_va(three), 0U);
+    EXPECT_EQ(map->value_va(bytes_of_value(1U)), map->shared()->guest_va + 8);
 }
 
 TEST_F(Maps, RingKeepsLinuxsLayout) {
@@ -142,7 +216,7 @@ TEST_F(Maps, RingKnowsItsRecordsByAddress) {
 }
 
 bool is_made(std::uint32_t type) {
-    return type == BPF_MAP_TYPE_ARRAY || type == BPF_MAP_TYPE_RINGBUF;
+    return type == BPF_MAP_TYPE_ARRAY || type == BPF_MAP_TYPE_RINGBUF || type == BPF_MAP_TYPE_HASH;
 }
 
 TEST_F(Maps, CreationErrorsAreLinuxs) {
@@ -165,7 +239,8 @@ TEST_F(Maps, CreationErrorsAreLinuxs) {
     EXPECT_GT(checked, 20);
 }
 
-/// One operation of a sequence; false for operations that are bpf(2)'s own.
+/// One operation of a sequence; false for operations that are bpf(2)'s own. (The deletes were all
+/// recorded with attributes that bpf(2) refuses, so they never reached a map.)
 bool run_operation(Map& map, const nlohmann::json& op) {
     const auto name = op[0].get<std::string>();
     const std::vector<std::byte> key = op[1].is_string() ? test::bytes_of(op[1].get<std::string>())
@@ -179,14 +254,17 @@ bool run_operation(Map& map, const nlohmann::json& op) {
     if (name == "update") {
         const auto given = test::bytes_of(op[2].get<std::string>());
         EXPECT_EQ(map.update(key, given, flags), expected) << op.dump();
-    } else if (name == "delete") {
-        EXPECT_EQ(map.erase(key), expected) << op.dump();
+    } else if (name == "lookup_and_delete" && expected == 0) {
+        EXPECT_EQ(map.lookup(key, value), 0) << op.dump();
+        EXPECT_EQ(map.erase(key), 0) << op.dump();
     } else if (name == "lookup") {
         value.resize(map.spec().value_size);
         EXPECT_EQ(map.lookup(key, value), expected) << op.dump();
         if (expected == 0) {
             EXPECT_EQ(value, test::bytes_of(op[2].get<std::string>())) << op.dump();
         }
+    } else if (name == "next_key" && map.spec().type == BPF_MAP_TYPE_HASH) {
+        return false;  // Linux's order is its own.
     } else if (name == "next_key") {
         value.resize(4);
         EXPECT_EQ(map.next_key(key, value), expected) << op.dump();
