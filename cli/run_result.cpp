@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "cli/errors.hpp"
+#include "cli/value_text.hpp"
 
 namespace trapgate::cli {
 namespace {
@@ -85,7 +86,8 @@ std::string maps_text(const std::vector<kernel::MapView>& maps) {
         text += fmt::format("  {} ({}, {} element{})\n", map.name, map.type, map.element_count,
                             map.element_count == 1 ? "" : "s");
         for (const kernel::MapElement& element : map.elements) {
-            text += fmt::format("    {}: {}\n", element.key_text, element.value_text);
+            text += fmt::format("    {}: {}\n", plain_value(element.key_text),
+                                plain_value(element.value_text));
         }
         if (map.element_count > map.elements.size()) {
             text += fmt::format("    ... {} more\n", map.element_count - map.elements.size());

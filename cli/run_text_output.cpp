@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "cli/run_output.hpp"
+#include "cli/value_text.hpp"
 
 namespace trapgate::cli {
 namespace {
@@ -25,7 +26,7 @@ public:
     void probe(Cycles, const std::string& line) override { event(line); }
     void trace(Cycles, const std::string& line) override { event(line); }
     void record(Cycles, const std::string& ring, const kernel::RingRecord& record) override {
-        event(fmt::format("{}[{}]: {}", ring, record.number, record.text));
+        event(fmt::format("{}[{}]: {}", ring, record.number, plain_value(record.text)));
     }
     void pause() override {
         console_.flush();
