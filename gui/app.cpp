@@ -17,7 +17,7 @@ namespace trapgate::gui {
 namespace {
 
 constexpr std::array kZooms = {0.75F, 1.0F, 1.25F, 1.5F, 2.0F, 2.5F, 3.0F};
-constexpr int kFirstZoom = 1;  // its place in kZooms
+constexpr std::size_t kFirstZoom = 1;  // its place in kZooms
 constexpr std::size_t kMostCommandEntries = 1000;
 constexpr const char* kCopyMenu = "copy menu";
 
@@ -28,11 +28,12 @@ constexpr ImGuiWindowFlags kRootFlags = ImGuiWindowFlags_NoDecoration | ImGuiWin
 
 }  // namespace
 
-App::App(Guest& guest, Layout layout) : guest_(guest), layout_(std::move(layout)) {
+App::App(Guest& guest, Layout layout)
+    : guest_(guest), layout_(std::move(layout)), zoom_(kFirstZoom) {
     panels_.run_command = [this](std::string line) { send(std::move(line)); };
 }
 
-float App::zoom() const { return kZooms[static_cast<std::size_t>(kFirstZoom + zoom_step_)]; }
+float App::zoom() const { return kZooms[zoom_]; }
 
 bool App::live() const { return guest_.busy() || guest_.snapshot()->running; }
 
@@ -42,15 +43,11 @@ void App::act(Action action) {
         send(std::string(info.command));
         return;
     }
-    const auto zoom_to = [this](int step) {
-        zoom_step_ = std::clamp(step, -kFirstZoom,
-                                static_cast<int>(kZooms.size()) - 1 - kFirstZoom);
-    };
     switch (action) {
         case Action::NextLayout: show_preset((preset_ + 1) % layout_presets().size()); break;
-        case Action::ZoomIn: zoom_to(zoom_step_ + 1); break;
-        case Action::ZoomOut: zoom_to(zoom_step_ - 1); break;
-        case Action::ZoomReset: zoom_to(0); break;
+        case Action::ZoomIn: zoom_ = std::min(zoom_ + 1, kZooms.size() - 1); break;
+        case Action::ZoomOut: zoom_ -= zoom_ == 0 ? 0 : 1; break;
+        case Action::ZoomReset: zoom_ = kFirstZoom; break;
         case Action::Help: help_ = !help_; break;
         case Action::Quit: quit_ = true; break;
         case Action::Continue:

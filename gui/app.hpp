@@ -3,6 +3,7 @@
 // frame, on a screen or not.
 #pragma once
 
+#include <cstddef>
 #include <string>
 
 #include "gui/guest.hpp"
@@ -54,7 +55,7 @@ private:
     StopHistory stops_;
     KeyMap keys_;
     std::size_t preset_ = 0;
-    int zoom_step_ = 0;
+    std::size_t zoom_;  ///< Its place among the zooms there are.
     bool help_ = false;
     bool quit_ = false;
     std::string last_error_;        ///< Of the newest command; shown until the next one.

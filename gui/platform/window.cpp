@@ -64,6 +64,16 @@ float display_scale() {
     return std::clamp(std::round(dots / kDotsPerInch / kStep) * kStep, 1.0F, 3.0F);
 }
 
+// Keys that type or edit; while a text field has the focus, only the others are the key table's.
+bool text_field_uses(const Chord& chord) {
+    constexpr std::string_view kEditing = "ACVXYZ";
+    if (chord.ctrl && chord.key.size() == 1) {
+        return kEditing.find(chord.key[0]) != std::string_view::npos;
+    }
+    const bool function_key = chord.key.size() > 1 && chord.key[0] == 'F';
+    return !function_key;
+}
+
 Window open_window(const WindowOptions& options, float scale) {
     const auto scaled = [scale](int length) {
         return static_cast<int>(static_cast<float>(length) * scale);
@@ -144,10 +154,8 @@ private:
         }
     }
 
-    // While text is typed, only keys that type nothing and mean nothing to a text field are ours.
     void press(const Chord& chord) {
-        const bool function_key = chord.key.size() > 1 && chord.key[0] == 'F';
-        if (!ImGui::GetIO().WantTextInput || function_key) {
+        if (!ImGui::GetIO().WantTextInput || !text_field_uses(chord)) {
             app_.press(chord);
         }
     }
@@ -179,6 +187,9 @@ private:
 }  // namespace
 
 Result<void> run_window(App& app, UiContext& ui, const WindowOptions& options) {
+    // A window among others: neither full-screen tricks of the desktop nor a screen that stays on.
+    SDL_SetHint(SDL_HINT_VIDEO_X11_NET_WM_BYPASS_COMPOSITOR, "0");
+    SDL_SetHint(SDL_HINT_VIDEO_ALLOW_SCREENSAVER, "1");
     const Video video;
     if (auto display = check_display(video); !display) {
         return display;
