@@ -23,6 +23,7 @@ constexpr std::uint64_t kMinRam = 1ULL << 20;
 constexpr std::uint64_t kMaxRam = 3ULL << 30;  // Below the 32-bit device hole.
 constexpr unsigned kCpus = 1;
 
+constexpr unsigned kKeyboardIrq = 1;
 constexpr unsigned kSerialIrq = 4;
 constexpr unsigned kClockIrq = 8;
 
@@ -115,6 +116,8 @@ PcMachine::PcMachine(const MachineConfig& config)
              }),
       cmos_(*this, config.ram_bytes, [this](bool level) { set_irq(kClockIrq, level); }),
       uart_([this](bool level) { set_irq(kSerialIrq, level); }),
+      keyboard_([this](bool level) { set_irq(kKeyboardIrq, level); },
+                [this] { end_run(StopReason::Shutdown, 0); }),
       power_(
           [this](std::uint32_t status) {
               end_run(status == kPanicStatus ? StopReason::Panic : StopReason::GuestExit, status);
@@ -124,6 +127,7 @@ PcMachine::PcMachine(const MachineConfig& config)
     timer_.attach(ports_);
     cmos_.attach(ports_);
     ports_.map(0x3f8, 8, uart_);
+    keyboard_.attach(ports_);
     power_.attach(ports_);
 }
 

@@ -9,6 +9,7 @@
 #include "emu/devices/i8254.hpp"
 #include "emu/devices/i8259.hpp"
 #include "emu/devices/io_apic.hpp"
+#include "emu/devices/keyboard_controller.hpp"
 #include "emu/devices/local_apic.hpp"
 #include "emu/devices/port_bus.hpp"
 #include "emu/devices/power.hpp"
@@ -115,6 +116,7 @@ private:
     I8254 timer_;
     Cmos cmos_;
     Uart16550 uart_;
+    KeyboardController keyboard_;
     PowerControl power_;
 
     MachineMsrs msrs_;

@@ -8,20 +8,12 @@ namespace trapgate::emu {
 PowerControl::PowerControl(std::function<void(std::uint32_t)> on_exit,
                            std::function<void()> on_reset) {
     debug_exit_.on_exit = std::move(on_exit);
-    keyboard_.on_reset = on_reset;
     reset_port_.on_reset = std::move(on_reset);
 }
 
 void PowerControl::attach(PortBus& bus) {
     bus.map(0xf4, 1, debug_exit_);
-    bus.map(0x64, 1, keyboard_);
     bus.map(0xcf9, 1, reset_port_);
-}
-
-void PowerControl::Keyboard::port_write(std::uint16_t, unsigned, std::uint32_t value) {
-    if ((value & 0xff) == 0xfe) {
-        on_reset();
-    }
 }
 
 void PowerControl::ResetPort::port_write(std::uint16_t, unsigned, std::uint32_t value) {

@@ -2,8 +2,8 @@
 #pragma once
 
 /// Ways for a guest to end the run: the debug-exit port (0xf4, as QEMU's isa-debug-exit, but the
-/// value written is the status itself), the keyboard controller's reset pulse (0x64 <- 0xfe) and
-/// the PCI reset port (0xcf9).
+/// value written is the status itself) and the PCI reset port (0xcf9). The keyboard controller has
+/// one more.
 
 #include <cstdint>
 #include <functional>
@@ -27,18 +27,12 @@ private:
         void port_write(std::uint16_t, unsigned, std::uint32_t value) override { on_exit(value); }
         std::function<void(std::uint32_t)> on_exit;
     };
-    struct Keyboard final : PortDevice {
-        std::uint32_t port_read(std::uint16_t, unsigned) override { return 0; }
-        void port_write(std::uint16_t, unsigned, std::uint32_t value) override;
-        std::function<void()> on_reset;
-    };
     struct ResetPort final : PortDevice {
         std::uint32_t port_read(std::uint16_t, unsigned) override { return 0; }
         void port_write(std::uint16_t, unsigned, std::uint32_t value) override;
         std::function<void()> on_reset;
     };
     DebugExit debug_exit_;
-    Keyboard keyboard_;
     ResetPort reset_port_;
 };
 
