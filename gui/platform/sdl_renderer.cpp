@@ -5,7 +5,26 @@
 
 namespace trapgate::gui {
 
-SdlRenderer::SdlRenderer(SDL_Renderer& renderer) : renderer_(renderer) {
+namespace {
+
+bool is_software(SDL_Renderer& renderer) {
+    SDL_RendererInfo info;
+    return SDL_GetRendererInfo(&renderer, &info) == 0 && (info.flags & SDL_RENDERER_SOFTWARE) != 0;
+}
+
+// The first pixel whose centre is not before an edge.
+int first_pixel(float edge) { return static_cast<int>(std::ceil(edge - 0.5F)); }
+
+SDL_Color color_of(ImU32 color) {
+    const auto part = [color](int shift) { return static_cast<Uint8>(color >> shift); };
+    return {part(IM_COL32_R_SHIFT), part(IM_COL32_G_SHIFT), part(IM_COL32_B_SHIFT),
+            part(IM_COL32_A_SHIFT)};
+}
+
+}  // namespace
+
+SdlRenderer::SdlRenderer(SDL_Renderer& renderer)
+    : renderer_(renderer), software_(is_software(renderer)) {
     ImGuiIO& io = ImGui::GetIO();
     io.BackendRendererName = "trapgate SDL_Renderer";
     io.BackendFlags |= ImGuiBackendFlags_RendererHasVtxOffset;
@@ -63,15 +82,83 @@ void SdlRenderer::draw_command(const ImDrawData& data, const ImDrawList& list,
         return;
     }
     SDL_RenderSetClipRect(&renderer_, &clip);
-    const ImDrawVert* vertices = list.VtxBuffer.Data + command.VtxOffset;
+    const auto offset = static_cast<std::size_t>(command.VtxOffset);
+    const std::span vertices = std::span(list.VtxBuffer.Data, list.VtxBuffer.size())
+                                   .subspan(offset);
+    const std::span indices(list.IdxBuffer.Data + command.IdxOffset, command.ElemCount);
+    auto* const texture = static_cast<SDL_Texture*>(command.GetTexID());
+    if (software_ && texture != nullptr) {
+        draw_quads(vertices, indices, *texture);
+    } else {
+        draw_triangles(vertices, indices, texture);
+    }
+}
+
+void SdlRenderer::draw_triangles(std::span<const ImDrawVert> vertices,
+                                 std::span<const ImDrawIdx> indices, SDL_Texture* texture) {
+    if (indices.empty()) {
+        return;
+    }
     constexpr int kStride = sizeof(ImDrawVert);
+    const ImDrawVert& first = vertices.front();
     // ImU32 colours are R, G, B, A in memory, which is what SDL_Color is.
-    SDL_RenderGeometryRaw(
-        &renderer_, static_cast<SDL_Texture*>(command.GetTexID()), &vertices->pos.x, kStride,
-        reinterpret_cast<const SDL_Color*>(&vertices->col), kStride, &vertices->uv.x, kStride,
-        list.VtxBuffer.Size - static_cast<int>(command.VtxOffset),
-        list.IdxBuffer.Data + command.IdxOffset, static_cast<int>(command.ElemCount),
-        sizeof(ImDrawIdx));
+    SDL_RenderGeometryRaw(&renderer_, texture, &first.pos.x, kStride,
+                          reinterpret_cast<const SDL_Color*>(&first.col), kStride, &first.uv.x,
+                          kStride, static_cast<int>(vertices.size()), indices.data(),
+                          static_cast<int>(indices.size()), sizeof(ImDrawIdx));
+}
+
+void SdlRenderer::draw_quads(std::span<const ImDrawVert> vertices,
+                             std::span<const ImDrawIdx> indices, SDL_Texture& texture) {
+    std::size_t begin = 0;  // of triangles that wait to be drawn
+    std::size_t at = 0;
+    const auto flush = [&] {
+        if (begin < at) {
+            SDL_SetTextureColorMod(&texture, 255, 255, 255);
+            SDL_SetTextureAlphaMod(&texture, 255);
+            draw_triangles(vertices, indices.subspan(begin, at - begin), &texture);
+        }
+    };
+    while (at < indices.size()) {
+        const auto quad = quad_at(vertices, indices.subspan(at));
+        if (!quad) {
+            at += 3;
+            continue;
+        }
+        flush();
+        draw_quad(*quad, texture);
+        at += kQuadIndices;
+        begin = at;
+    }
+    flush();
+}
+
+void SdlRenderer::draw_quad(const Quad& quad, SDL_Texture& texture) {
+    const int left = first_pixel(quad.from.x);
+    const int top = first_pixel(quad.from.y);
+    const SDL_Rect to{left, top, first_pixel(quad.to.x) - left, first_pixel(quad.to.y) - top};
+    const SDL_Color color = color_of(quad.color);
+    if (to.w <= 0 || to.h <= 0 || color.a == 0) {
+        return;
+    }
+    if (quad.plain) {
+        SDL_SetRenderDrawColor(&renderer_, color.r, color.g, color.b, color.a);
+        SDL_SetRenderDrawBlendMode(
+            &renderer_, color.a == SDL_ALPHA_OPAQUE ? SDL_BLENDMODE_NONE : SDL_BLENDMODE_BLEND);
+        SDL_RenderFillRect(&renderer_, &to);
+        return;
+    }
+    const ImFontAtlas& fonts = *ImGui::GetIO().Fonts;
+    const auto texel = [](float part, int size) {
+        return static_cast<int>(std::lround(part * static_cast<float>(size)));
+    };
+    const int u = texel(quad.uv_from.x, fonts.TexWidth);
+    const int v = texel(quad.uv_from.y, fonts.TexHeight);
+    const SDL_Rect from{u, v, texel(quad.uv_to.x, fonts.TexWidth) - u,
+                        texel(quad.uv_to.y, fonts.TexHeight) - v};
+    SDL_SetTextureColorMod(&texture, color.r, color.g, color.b);
+    SDL_SetTextureAlphaMod(&texture, color.a);
+    SDL_RenderCopy(&renderer_, &texture, &from, &to);
 }
 
 }  // namespace trapgate::gui

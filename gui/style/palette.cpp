@@ -61,7 +61,8 @@ void apply_style(float scale) {
     ImVec4* colors = style.Colors;
     colors[ImGuiCol_Text] = rgb(kText);
     colors[ImGuiCol_TextDisabled] = rgb(kDimText);
-    colors[ImGuiCol_WindowBg] = colors[ImGuiCol_ChildBg] = rgb(kGround);
+    colors[ImGuiCol_WindowBg] = rgb(kGround);
+    colors[ImGuiCol_ChildBg] = ImVec4();  // the window shows through
     colors[ImGuiCol_PopupBg] = rgb(kRaised);
     colors[ImGuiCol_Border] = colors[ImGuiCol_Separator] = rgb(kLine);
     colors[ImGuiCol_TitleBg] = colors[ImGuiCol_TitleBgActive] = rgb(kControl);
