@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <cerrno>
-#include <cstring>
 
 #include <linux/bpf.h>
 
-#include "bpf/maps/array.hpp"
 #include "bpf/maps/ringbuf.hpp"
 #include "bpf/runtime/helper_bodies.hpp"
 
@@ -37,20 +35,12 @@ std::uint64_t commit(HelperCall& call, bool (RingbufMap::*finish)(std::uint64_t,
 }  // namespace
 
 std::uint64_t map_lookup_elem(HelperCall& call) {
-    const auto array = std::dynamic_pointer_cast<ArrayMap>(call.map(0));
-    if (!array) {
+    const std::shared_ptr<Map> map = call.map(0);
+    if (!map) {
         return 0;
     }
-    std::uint32_t index = 0;
-    const std::vector<std::byte> key = call.read(call.args[1], sizeof index);
-    if (key.size() != sizeof index) {
-        return 0;
-    }
-    std::memcpy(&index, key.data(), sizeof index);
-    if (index >= array->spec().max_entries) {
-        return 0;
-    }
-    return array->shared()->guest_va + std::uint64_t{index} * array->stride();
+    const std::vector<std::byte> key = call.read(call.args[1], map->spec().key_size);
+    return key.size() == map->spec().key_size ? map->value_va(key) : 0;
 }
 
 std::uint64_t map_update_elem(HelperCall& call) {

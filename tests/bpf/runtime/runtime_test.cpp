@@ -93,6 +93,29 @@ TEST_F(RuntimeTest, ALookupOutsideTheArrayGivesNull) {
     EXPECT_EQ(result_of(text, {map(kCounters)}), 0U);
 }
 
+TEST_F(RuntimeTest, ALookupInAHashPointsAtTheElement) {
+    const std::shared_ptr<Map> hash = map({.type = BPF_MAP_TYPE_HASH,
+                                           .key_size = 8,
+                                           .value_size = 8,
+                                           .max_entries = 16,
+                                           .map_flags = 0,
+                                           .name = {}});
+    const std::uint64_t key = 77;
+    const std::uint64_t value = 5;
+    const auto key_bytes = std::as_bytes(std::span(&key, 1));
+    ProgramText text;  // *lookup(77) += 1; returns 1 when it is there
+    text << st(BPF_DW, 10, -8, 77);
+    text.load_map(1, 0) << mov_reg(2, 10) << add_imm(2, -8) << call(BPF_FUNC_map_lookup_elem)
+                        << jump_eq_imm(0, 0, 4) << ldx(BPF_DW, 1, 0, 0) << add_imm(1, 1)
+                        << stx(BPF_DW, 0, 0, 1) << mov_imm(0, 1) << leave();
+    EXPECT_EQ(result_of(text, {hash}), 0U);
+    ASSERT_EQ(hash->update(key_bytes, std::as_bytes(std::span(&value, 1)), BPF_ANY), 0);
+    EXPECT_EQ(result_of(text, {hash}), 1U);
+    std::uint64_t now = 0;
+    EXPECT_EQ(hash->lookup(key_bytes, std::as_writable_bytes(std::span(&now, 1))), 0);
+    EXPECT_EQ(now, 6U);
+}
+
 TEST_F(RuntimeTest, UpdatesAndDeletesAsTheSystemCallDoes) {
     const std::shared_ptr<Map> counters = map(kCounters);
     ProgramText update;
