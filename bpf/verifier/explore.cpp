@@ -78,8 +78,12 @@ int Verifier::step_exit(bool* path_ends) {
 
 int Verifier::step_jump_class(const Insn& insn, bool* path_ends) {
     if (insn.op() == BPF_CALL) {
-        if (insn.off != 0 || insn.src > BPF_PSEUDO_CALL || insn.dst != 0) {
+        if (insn.off != 0 || insn.src > BPF_PSEUDO_KFUNC_CALL || insn.dst != 0) {
             say("BPF_CALL uses reserved fields\n");
+            return -EINVAL;
+        }
+        if (insn.src == BPF_PSEUDO_KFUNC_CALL) {
+            say("invalid kernel function call not eliminated in verifier pass\n");
             return -EINVAL;
         }
         return insn.is_local_call() ? enter_function(insn) : check_helper_call(insn);

@@ -53,7 +53,11 @@ bool is_known_opcode(const Insn& insn) {
 int Verifier::find_functions() {
     std::set<std::uint32_t> firsts{0};
     for (std::uint32_t i = 0; i < insns_.size(); ++i) {
-        if (insns_[i].is_call() && insns_[i].src == BPF_PSEUDO_KFUNC_CALL) {
+        // A call of kernel function 0 is what a loader leaves where it found none: fine as long as
+        // no path comes there.
+        const bool calls_kfunc = insns_[i].is_call() && insns_[i].src == BPF_PSEUDO_KFUNC_CALL &&
+                                 (insns_[i].imm != 0 || insns_[i].off != 0);
+        if (calls_kfunc) {
             say("calling kernel functions is not supported yet\n");
             return -EINVAL;
         }

@@ -55,6 +55,9 @@ TEST(JitCorpus, RunsLinuxTestBpf) {
     if (!corpus) {
         GTEST_SKIP() << kNoCases;
     }
+    // Some store and load at every distance that an offset can name, both ways from the context.
+    constexpr std::ptrdiff_t kContextMiddle = 1 << 16;
+    std::vector<std::byte> context(2 * kContextMiddle);
     std::string wrong;
     std::size_t passed = 0;
     std::size_t total = 0;
@@ -65,11 +68,12 @@ TEST(JitCorpus, RunsLinuxTestBpf) {
         ++total;
         const std::vector<Insn> insns = insns_of(test["insns"]);
         for (const nlohmann::json& run : test["tests"]) {
-            std::vector<std::byte> data = bytes_of(test["data"].get<std::string>());
-            data.resize(std::max<std::size_t>(data.size(), 4096));
+            const std::vector<std::byte> data = bytes_of(test["data"].get<std::string>());
+            std::copy(data.begin(), data.end(), context.begin() + kContextMiddle);
             const auto expected = run[1].get<std::uint32_t>();
             const Result<std::uint64_t> r0 = run_native(
-                unverified(insns), {}, {}, reinterpret_cast<std::uint64_t>(data.data()));
+                unverified(insns), {}, {},
+                reinterpret_cast<std::uint64_t>(context.data() + kContextMiddle));
             if (r0 && static_cast<std::uint32_t>(*r0) == expected) {
                 ++passed;
             } else {
