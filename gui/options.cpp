@@ -189,7 +189,8 @@ Result<std::variant<Options, HelpText>> read_options(std::span<const char* const
     CLI::App app(std::string(kExamples), "trapgate-gui");
     app.formatter(std::make_shared<Formatter>());
     app.footer(layouts_help());
-    app.set_version_flag("--version", std::string(version));
+    app.set_version_flag("--version", std::string(version), "the version");
+    app.set_help_flag("-h,--help", "this text");
     add_options(app, options, words);
     // CLI11 takes the last argument first.
     std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
