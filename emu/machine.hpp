@@ -137,6 +137,9 @@ public:
     /// Calls `handler` when the int3 that stands at `va` in window text executes.
     virtual void add_window_trap(GuestVa va, TrapHandler handler) = 0;
     virtual void remove_window_trap(GuestVa va) = 0;
+    /// When an exception is about to reach the guest with RIP in window text, `original` says which
+    /// RIP the guest must see: where its own copy of that code stands, or the same address.
+    virtual void set_window_fault_rip(std::function<GuestVa(GuestVa rip)> original) = 0;
     /// Plants 0xCC over the first byte at `va` in guest memory. EFAULT when not mapped, EBUSY when
     /// planted.
     virtual Result<void> plant(GuestVa va, TrapHandler handler,

@@ -49,6 +49,7 @@ public:
                     std::span<const std::byte> from) override;
     void add_window_trap(GuestVa va, TrapHandler handler) override;
     void remove_window_trap(GuestVa va) override;
+    void set_window_fault_rip(std::function<GuestVa(GuestVa rip)> original) override;
     Result<void> plant(GuestVa va, TrapHandler handler, TrapCost cost) override;
     void unplant(GuestVa va) override;
     void set_console_sink(std::function<void(std::string_view)> sink) override;
@@ -130,6 +131,7 @@ private:
     std::atomic<bool> time_is_up_{false};
 
     std::unordered_map<std::uint64_t, TrapHandler> window_traps_;
+    std::function<GuestVa(GuestVa)> window_fault_rip_;
     std::map<std::uint64_t, Planted> planted_;  ///< By virtual address; read() needs the order.
 };
 

@@ -104,6 +104,10 @@ void PcMachine::add_window_trap(GuestVa va, TrapHandler handler) {
 
 void PcMachine::remove_window_trap(GuestVa va) { window_traps_.erase(va.value); }
 
+void PcMachine::set_window_fault_rip(std::function<GuestVa(GuestVa rip)> original) {
+    window_fault_rip_ = std::move(original);
+}
+
 Result<void> PcMachine::plant(GuestVa va, TrapHandler handler, TrapCost cost) {
     if (planted_.contains(va.value)) {
         return fail("a probe or breakpoint stands there already", kernel_.symbols.describe(va), {},
@@ -132,7 +136,12 @@ void PcMachine::unplant(GuestVa va) {
 }
 
 bool PcMachine::intercept_exception(const ExceptionEvent& event) {
-    if (event.vector != static_cast<std::uint8_t>(cpu::Vector::Breakpoint) || !event.software) {
+    const bool breakpoint = event.vector == static_cast<std::uint8_t>(cpu::Vector::Breakpoint) &&
+                            event.software;
+    if (!breakpoint) {
+        if (window_fault_rip_ && ProbeWindow::text_contains(event.rip)) {
+            engine_->set_rip(window_fault_rip_(event.rip));
+        }
         return false;
     }
     const GuestVa at = event.rip - 1;

@@ -27,9 +27,12 @@ void KprobeHandle::reset() {
     probe_.reset();
 }
 
-Kprobes::Kprobes(emu::Machine& machine) : machine_(machine), slots_(machine) {}
+Kprobes::Kprobes(emu::Machine& machine) : machine_(machine), slots_(machine) {
+    machine_.set_window_fault_rip([this](GuestVa rip) { return on_fault(rip); });
+}
 
 Kprobes::~Kprobes() {
+    machine_.set_window_fault_rip(nullptr);
     for (const auto& [address, place] : places_) {
         for (const std::shared_ptr<Kprobe>& probe : place->members) {
             probe->registered_ = false;

@@ -148,6 +148,8 @@ private:
     void run_handlers(std::size_t depth);
     void run_displaced();
     void on_stepped(GuestVa next, GuestVa slot);
+    /// A displaced instruction faults: its hit is over, and the guest sees the original's address.
+    GuestVa on_fault(GuestVa rip);
     void run_post_handlers(const Hit& hit);
 
     emu::Machine& machine_;

@@ -93,6 +93,16 @@ void Kprobes::on_stepped(GuestVa next, GuestVa slot) {
     }
 }
 
+GuestVa Kprobes::on_fault(GuestVa rip) {
+    const GuestVa original = original_rip(rip);
+    const bool waiting = !hits_.empty() && hits_.back().phase == Phase::Stepping &&
+                         hits_.back().slot->va() == SlotPages::slot_of(rip);
+    if (waiting) {
+        hits_.pop_back();
+    }
+    return original;
+}
+
 void Kprobes::run_post_handlers(const Hit& hit) {
     if (hit.missed) {
         return;

@@ -166,7 +166,6 @@ TEST_P(MinikernelText, ProbedWholeDoesWhatItDidBefore) {
     Kprobes kprobes(machine);
     std::vector<KprobeHandle> probes;
     std::map<int, int> refused;
-    const TextRules rules(machine.symbols());
     for (const emu::Symbol& symbol : machine.symbols().all()) {
         if (std::string_view("tT").find(symbol.type) == std::string_view::npos) {
             continue;
@@ -175,11 +174,6 @@ TEST_P(MinikernelText, ProbedWholeDoesWhatItDidBefore) {
             const GuestVa at = symbol.address + offset;
             const auto insn = cpu::decode(read_insn_bytes(machine, at));
             offset += insn ? insn->length : symbol.size;
-            // A fault in a slot still shows the slot's address, which the kernel's table does not
-            // know.
-            if (has_exception_entry(machine, rules, at)) {
-                continue;
-            }
             KprobeSpec spec{.address = at};
             if (GetParam()) {
                 spec.post_handler = [](Kprobe&, ProbeRegs&) {};
