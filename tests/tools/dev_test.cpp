@@ -17,8 +17,8 @@ TEST(Dev, HelpBeginsWithExamples) {
     const ShellResult help = shell("./dev --help");
     EXPECT_EQ(help.status, 0);
     EXPECT_THAT(help.output, StartsWith("Examples:\n"));
-    for (const char* command :
-         {"demo", "test", "build", "bench", "format", "tidy", "sanitize", "clean"}) {
+    for (const char* command : {"demo", "test", "build", "bench", "fuzz", "format", "tidy",
+                                "sanitize", "fetch-linux", "clean"}) {
         EXPECT_THAT(help.output, HasSubstr(std::string("\n  ") + command + " "));
     }
 }

@@ -17,8 +17,8 @@ inline std::filesystem::path linux_file(std::string_view name) {
 }  // namespace trapgate::emu
 
 /// Names the path, or skips the test that needs the file.
-#define TRAPGATE_NEEDS_LINUX_FILE(variable, name)                                               \
-    const std::filesystem::path variable = ::trapgate::emu::linux_file(name);                   \
-    if (!std::filesystem::exists(variable)) {                                                   \
-        GTEST_SKIP() << "no " << (name) << " of Debian's kernel: tools/fetch_linux.sh gets it"; \
+#define TRAPGATE_NEEDS_LINUX_FILE(variable, name)                                            \
+    const std::filesystem::path variable = ::trapgate::emu::linux_file(name);                \
+    if (!std::filesystem::exists(variable)) {                                                \
+        GTEST_SKIP() << "no " << (name) << " of Debian's kernel: ./dev fetch-linux gets it"; \
     }
