@@ -27,6 +27,22 @@ std::string command_path(const CLI::App& app) {
                                        : command_path(*app.get_parent()) + " " + app.get_name();
 }
 
+// "run" or "lab check"; empty for the command itself, whose name begins every message anyway.
+std::string place_of(const CLI::App& app) {
+    const std::string path = command_path(app);
+    const std::size_t space = path.find(' ');
+    return space == std::string::npos ? "" : path.substr(space + 1);
+}
+
+// The option that CLI11's sentence is about.
+std::string option_in(const std::string& message) {
+    const std::size_t dash = message.find('-');
+    if (dash == std::string::npos) {
+        return message.substr(0, message.find(':'));
+    }
+    return message.substr(dash, message.find_first_of(":, ", dash) - dash);
+}
+
 std::vector<std::string> option_names(const CLI::App& app) {
     std::vector<std::string> names;
     for (const CLI::Option* option : app.get_options()) {
@@ -58,14 +74,13 @@ Error unknown_argument(const CLI::App& app) {
     const std::string first = rest.empty() ? "" : rest.front();
     if (first.starts_with("-")) {
         const std::string name = first.substr(0, first.find('='));
-        return {"no such option: " + name, command_path(at),
+        return {"no such option: " + name, place_of(at),
                 nearest_or_help(name, option_names(at), at)};
     }
     if (const std::vector<std::string> commands = command_names(at); !commands.empty()) {
-        return {"no such command: " + first, command_path(at),
-                nearest_or_help(first, commands, at)};
+        return {"no such command: " + first, place_of(at), nearest_or_help(first, commands, at)};
     }
-    return {"one argument too many: " + first, command_path(at),
+    return {"one argument too many: " + first, place_of(at),
             fmt::format("{} --help shows what it takes", command_path(at))};
 }
 
@@ -107,12 +122,11 @@ Error usage_error(const CLI::App& app, const CLI::ParseError& error) {
     const std::string message = error.what();
     const std::string help = fmt::format("{} --help shows what it takes", command_path(at));
     if (dynamic_cast<const CLI::ArgumentMismatch*>(&error) != nullptr) {
-        return {"a value is missing or one too many", message.substr(0, message.find(':')), help};
+        const bool missing = message.find("missing") != std::string::npos;
+        return {missing ? "its value is missing" : "given more than once", option_in(message),
+                help};
     }
-    if (dynamic_cast<const CLI::RequiredError*>(&error) != nullptr) {
-        return {message, command_path(at), help};
-    }
-    return {message, command_path(at), help};
+    return {message, place_of(at), help};
 }
 
 }  // namespace trapgate::cli

@@ -52,6 +52,14 @@ std::string place_of(const emu::Machine& machine, const kernel::SessionSnapshot&
                : last.location;
 }
 
+// A name that resembles no symbol of the kernel still deserves a next step.
+Error with_hint(Error error, const RunOptions& options) {
+    if (error.hint.empty() && error.linux_errno == ENOENT) {
+        error.hint = "nm " + options.session.image.kernel.string() + " lists the kernel's symbols";
+    }
+    return error;
+}
+
 emu::StopEvent run_in_slices(kernel::Session& session, const RunOptions& options, RunOutput& output,
                              const InterruptGuard& interrupt, const bool& reached,
                              Clock::time_point start) {
@@ -80,7 +88,7 @@ Result<RunResult> run_guest(const RunOptions& options, RunOutput& output) {
     const Clock::time_point start = Clock::now();
     Result<std::unique_ptr<kernel::Session>> created = kernel::Session::create(options.session);
     if (!created) {
-        return tl::unexpected(created.error());
+        return tl::unexpected(with_hint(created.error(), options));
     }
     kernel::Session& session = **created;
     session.set_events(events_to(output, session.machine()));
@@ -89,7 +97,7 @@ Result<RunResult> run_guest(const RunOptions& options, RunOutput& output) {
     if (!options.until.empty()) {
         Result<kernel::KprobeHandle> probe = stop_at(session, options.until, reached);
         if (!probe) {
-            return tl::unexpected(probe.error());
+            return tl::unexpected(with_hint(probe.error(), options));
         }
         until = std::move(*probe);
     }
