@@ -156,7 +156,9 @@ int Verifier::check_binary(const Insn& insn) {
                                          : RegState::constant(
                                                static_cast<std::uint64_t>(std::int64_t{insn.imm}));
     if (dst.is_scalar() && src.is_scalar()) {
-        set_reg(insn.dst, scalar_result(insn, dst, src));
+        RegState result = scalar_result(insn, dst, src);
+        result.origin = origins_.join(dst.origin, src.origin);
+        set_reg(insn.dst, result);
         return 0;
     }
     if (dst.is_pointer() && src.is_pointer()) {
@@ -208,21 +210,19 @@ int Verifier::check_alu(const Insn& insn) {
     }
     switch (insn.op()) {
         case BPF_MOV: return check_mov(insn);
-        case BPF_NEG: {
-            const bool is_32bit = insn.cls() == BPF_ALU;
-            const RegState& dst = reg(insn.dst);
-            set_reg(insn.dst, dst.is_scalar() ? RegState::scalar(Scalar::constant(0).apply(
-                                                    ScalarOp::Sub, dst.number, is_32bit))
-                                              : RegState::unknown());
-            return 0;
-        }
+        case BPF_NEG:
         case BPF_END: {
-            const bool swaps = insn.cls() == BPF_ALU64 || insn.uses_src();
-            const RegState& dst = reg(insn.dst);
-            set_reg(insn.dst, dst.is_scalar()
-                                  ? RegState::scalar(byte_order(
-                                        dst.number, static_cast<unsigned>(insn.imm), swaps))
-                                  : RegState::unknown());
+            const RegState dst = reg(insn.dst);
+            RegState result = RegState::unknown();
+            if (dst.is_scalar() && insn.op() == BPF_NEG) {
+                result.number = Scalar::constant(0).apply(ScalarOp::Sub, dst.number,
+                                                          insn.cls() == BPF_ALU);
+            } else if (dst.is_scalar()) {
+                const bool swaps = insn.cls() == BPF_ALU64 || insn.uses_src();
+                result.number = byte_order(dst.number, static_cast<unsigned>(insn.imm), swaps);
+            }
+            result.origin = dst.origin;
+            set_reg(insn.dst, result);
             return 0;
         }
         default: return check_binary(insn);

@@ -41,7 +41,11 @@ Expectation expectation(ArgType type) {
 int Verifier::check_argument_type(unsigned reg_no, ArgType type) {
     const RegState& r = reg(reg_no);
     const Expectation expected = expectation(type);
-    if (expected.types.empty() || (expected.null_ok && r.is_zero())) {
+    if (expected.types.empty()) {
+        return 0;
+    }
+    if (expected.null_ok && r.is_zero()) {
+        needs(r);
         return 0;
     }
     const bool right_type = std::find(expected.types.begin(), expected.types.end(), r.type) !=
@@ -80,6 +84,7 @@ int Verifier::check_helper_memory(unsigned reg_no, std::int64_t size, bool zero_
         case RegType::RingMem: return check_region(reg_no, r.off, size, r.mem_size, zero_allowed);
         default:
             if (zero_allowed && size == 0 && r.is_zero()) {
+                needs(r);
                 return 0;
             }
             say("R{} type={} expected=fp, pkt, pkt_meta, map_key, map_value\n", reg_no,
@@ -91,6 +96,7 @@ int Verifier::check_helper_memory(unsigned reg_no, std::int64_t size, bool zero_
 int Verifier::check_size_argument(unsigned reg_no, CallFacts& facts, ArgType mem_type,
                                   bool zero_allowed) {
     const Scalar n = reg(reg_no).number;
+    needs(reg(reg_no));
     if (n.wide.smin < 0) {
         say("R{} min value is negative, either use unsigned or 'var &= const'\n", reg_no);
         return -EACCES;
@@ -129,6 +135,7 @@ std::optional<std::uint64_t> Verifier::constant_key(const RegState& r, std::uint
     if (!exact_spill || !slot.spilled.is_scalar() || !slot.spilled.number.is_const()) {
         return std::nullopt;
     }
+    needs(slot.spilled);
     return slot.spilled.number.value();
 }
 
@@ -179,6 +186,7 @@ int Verifier::check_argument(unsigned arg, CallFacts& facts) {
                     reg_no);
                 return -EACCES;
             }
+            needs(r);
             facts.alloc_size = static_cast<std::int64_t>(r.number.value());
             return 0;
         case ArgType::RingRecord:

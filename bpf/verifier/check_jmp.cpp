@@ -45,6 +45,7 @@ void Verifier::refine_linked(State& state, const RegState& known) {
     state.for_each_reg([&](RegState& r) {
         if (r.is_scalar() && r.id == known.id) {
             r.number = known.number;
+            r.origin = origins_.join(r.origin, known.origin);
         }
     });
 }
@@ -69,6 +70,8 @@ void Verifier::tighten_after_jump(State& state, const Insn& insn, bool taken) {
         dst.number = Scalar::of_bits(dst_bits);
         src.number = Scalar::of_bits(src_bits);
     }
+    // Each side was narrowed by the other: whoever needs one needs both.
+    dst.origin = src.origin = origins_.join(dst.origin, src.origin);
     const RegState dst_copy = dst;
     const RegState src_copy = src;
     refine_linked(state, dst_copy);
@@ -110,6 +113,8 @@ int Verifier::check_conditional(const Insn& insn) {
         known = insn.op() == BPF_JNE;
     }
     if (known) {
+        needs(dst);
+        needs(src);
         pc_ = *known ? target : pc_ + 1;
         return 0;
     }

@@ -37,6 +37,7 @@ int Verifier::check_sane_offset(const RegState& r, RegType pointer_type) {
 int Verifier::pointer_arithmetic(const Insn& insn, const RegState& pointer, const RegState& number,
                                  bool pointer_is_dst) {
     const unsigned dst = insn.dst;
+    needs(number);
     if (pointer.or_null) {
         say("R{} pointer arithmetic on {} prohibited, null-check it first\n", dst,
             type_text(pointer));

@@ -96,6 +96,9 @@ int Verifier::stack_write_fixed(Frame& frame, bool is_callers, std::int64_t off,
     }
     slot.scrub();
     const bool zero = value && value->is_zero();
+    if (zero) {
+        needs(*value);  // The bytes will count as zeros.
+    }
     for (std::uint32_t i = 0; i < size; ++i) {
         slot.bytes[byte_of(off + i)] = zero ? StackByte::Zero : StackByte::Misc;
     }
@@ -134,6 +137,7 @@ int Verifier::stack_write(unsigned reg_no, std::int64_t off, std::uint32_t size,
 int Verifier::stack_read_bytes(Frame& frame, std::int64_t min, std::int64_t end, int value_reg,
                                std::uint32_t size) {
     bool all_zero = true;
+    std::uint32_t origin = Origins::kNone;
     for (std::int64_t at = min; at < end; ++at) {
         const StackSlot& slot = frame.stack[slot_of(at)];
         const StackByte byte = slot.bytes[byte_of(at)];
@@ -141,10 +145,15 @@ int Verifier::stack_read_bytes(Frame& frame, std::int64_t min, std::int64_t end,
         const bool zero = byte == StackByte::Zero ||
                           (byte == StackByte::Spill && slot.spilled.is_zero());
         all_zero = all_zero && zero;
+        if (byte == StackByte::Spill) {
+            origin = origins_.join(origin, slot.spilled.origin);
+        }
     }
     if (value_reg >= 0) {
-        set_reg(static_cast<unsigned>(value_reg),
-                all_zero ? RegState::constant(0) : RegState::scalar(Scalar::of_size(size, false)));
+        RegState value = all_zero ? RegState::constant(0)
+                                  : RegState::scalar(Scalar::of_size(size, false));
+        value.origin = all_zero ? origin : Origins::kNone;
+        set_reg(static_cast<unsigned>(value_reg), value);
     }
     return 0;
 }

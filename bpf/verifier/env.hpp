@@ -12,6 +12,7 @@
 
 #include "bpf/helpers.hpp"
 #include "bpf/verifier/log.hpp"
+#include "bpf/verifier/origins.hpp"
 #include "bpf/verifier/state.hpp"
 #include "bpf/verifier/verifier.hpp"
 
@@ -71,6 +72,9 @@ private:
     void forget_dead_registers(State& state, std::uint32_t insn) const;
     bool covers(const State& old_state, const State& now, bool exact);
     void end_path();
+    void name_origins(State& state);
+    void mark_what_mattered(const State& old_state, const State& now);
+    void needs(const RegState& number) { origins_.mark(number.origin); }
 
     // check_alu.cpp
     int check_alu(const Insn& insn);
@@ -206,6 +210,7 @@ private:
     std::vector<Pending> pending_;
     std::deque<Seen> seen_;
     std::map<std::uint32_t, std::vector<std::uint32_t>> seen_at_;
+    Origins origins_;
     std::uint32_t last_id_ = 0;
     std::uint32_t processed_ = 0;
     std::uint32_t jumps_ = 0;

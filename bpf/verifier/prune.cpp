@@ -2,6 +2,7 @@
 // Pruning: a path may stop at a join point where an earlier state was fully explored and allows
 // everything that the path's state allows. A state that is still being explored and equals the
 // path's is a loop without progress.
+#include <algorithm>
 #include <map>
 
 #include "bpf/verifier/env.hpp"
@@ -44,11 +45,13 @@ bool covers_pointer(const RegState& old_reg, const RegState& now, IdMap& ids) {
            ids.same(old_reg.ref_id, now.ref_id);
 }
 
-bool covers_reg(const RegState& old_reg, const RegState& now, bool exact, IdMap& ids) {
+bool covers_reg(const RegState& old_reg, const RegState& now, bool exact, IdMap& ids,
+                const Origins& origins) {
     if (exact) {
         RegState renamed = now;
         renamed.id = old_reg.id;
         renamed.ref_id = old_reg.ref_id;
+        renamed.origin = old_reg.origin;
         return old_reg == renamed && ids.same(old_reg.id, now.id) &&
                ids.same(old_reg.ref_id, now.ref_id);
     }
@@ -57,6 +60,9 @@ bool covers_reg(const RegState& old_reg, const RegState& now, bool exact, IdMap&
     }
     if (old_reg.type != now.type) {
         return false;
+    }
+    if (old_reg.is_scalar() && !origins.matters(old_reg.origin)) {
+        return true;
     }
     if (old_reg.is_scalar()) {
         // An old scalar without an id was explored as independent of all others, which allows
@@ -72,9 +78,26 @@ bool byte_is_zero(const StackSlot& slot, std::size_t byte) {
            (slot.bytes[byte] == StackByte::Spill && slot.spilled.is_zero());
 }
 
+/// A whole spilled number that does not matter.
+bool is_free_number(const StackSlot& slot, const Origins& origins) {
+    return slot.spill_bytes() == kSlotBytes && slot.spilled.is_scalar() &&
+           !origins.matters(slot.spilled.origin);
+}
+
+/// Eight bytes of any number.
+bool is_number(const StackSlot& slot) { return !slot.has_spill() || slot.spilled.is_scalar(); }
+
+bool has_uninit_byte(const StackSlot& slot) {
+    return std::find(slot.bytes.begin(), slot.bytes.end(), StackByte::Uninit) != slot.bytes.end();
+}
+
 /// `uninit` is set when bytes that the old state had written are not written now.
 bool covers_slot(const StackSlot& old_slot, const StackSlot& now, bool exact, IdMap& ids,
-                 bool* uninit) {
+                 const Origins& origins, bool* uninit) {
+    if (!exact && is_free_number(old_slot, origins)) {
+        *uninit = *uninit || has_uninit_byte(now);
+        return is_number(now);
+    }
     for (std::size_t i = 0; i < kSlotBytes; ++i) {
         const StackByte was = old_slot.bytes[i];
         const StackByte is = now.bytes[i];
@@ -101,15 +124,16 @@ bool covers_slot(const StackSlot& old_slot, const StackSlot& now, bool exact, Id
         return true;
     }
     return now.has_spill() && old_slot.spill_bytes() == now.spill_bytes() &&
-           covers_reg(old_slot.spilled, now.spilled, exact, ids);
+           covers_reg(old_slot.spilled, now.spilled, exact, ids, origins);
 }
 
-bool covers_frame(const Frame& old_frame, const Frame& now, bool exact, IdMap& ids, bool* uninit) {
+bool covers_frame(const Frame& old_frame, const Frame& now, bool exact, IdMap& ids,
+                  const Origins& origins, bool* uninit) {
     if (old_frame.function != now.function || old_frame.call_site != now.call_site) {
         return false;
     }
     for (std::size_t i = 0; i < kRegisters; ++i) {
-        if (!covers_reg(old_frame.regs[i], now.regs[i], exact, ids)) {
+        if (!covers_reg(old_frame.regs[i], now.regs[i], exact, ids, origins)) {
             return false;
         }
     }
@@ -118,7 +142,7 @@ bool covers_frame(const Frame& old_frame, const Frame& now, bool exact, IdMap& i
     for (std::size_t i = 0; i < slots; ++i) {
         const StackSlot& was = i < old_frame.stack.size() ? old_frame.stack[i] : kEmpty;
         const StackSlot& is = i < now.stack.size() ? now.stack[i] : kEmpty;
-        if (!covers_slot(was, is, exact, ids, uninit)) {
+        if (!covers_slot(was, is, exact, ids, origins, uninit)) {
             return false;
         }
     }
@@ -168,7 +192,7 @@ bool Verifier::covers(const State& old_state, const State& now, bool exact) {
     IdMap ids;
     bool uninit = false;
     for (std::size_t i = 0; i < now.frames.size(); ++i) {
-        if (!covers_frame(old_state.frames[i], now.frames[i], exact, ids, &uninit)) {
+        if (!covers_frame(old_state.frames[i], now.frames[i], exact, ids, origins_, &uninit)) {
             return false;
         }
     }
@@ -198,6 +222,7 @@ int Verifier::visit_join_point(bool* prune) {
             }
         } else if (covers(old.state, now, false)) {
             ++old.hits;
+            mark_what_mattered(old.state, state_);
             *prune = true;
             return 0;
         }
@@ -218,6 +243,9 @@ int Verifier::visit_join_point(bool* prune) {
     if (!much_happened || (loops && !loop_state_is_due)) {
         return 0;
     }
+    name_origins(state_);
+    now = state_;
+    forget_dead_registers(now, pc_);
     here.push_back(static_cast<std::uint32_t>(seen_.size()));
     seen_.push_back({std::move(now), parent_, 1, 0, 0});
     parent_ = static_cast<std::int32_t>(seen_.size() - 1);
@@ -226,6 +254,41 @@ int Verifier::visit_join_point(bool* prune) {
     ++total_states_;
     max_states_per_insn_ = std::max(max_states_per_insn_, here.size());
     return 0;
+}
+
+/// From here on, what matters is asked of the numbers in this state.
+void Verifier::name_origins(State& state) {
+    state.for_each_reg([&](RegState& r) {
+        if (r.is_scalar()) {
+            r.origin = origins_.fresh(r.origin);
+        }
+    });
+}
+
+/// The rest of this path was walked before, from `old_state`: what mattered there matters here.
+void Verifier::mark_what_mattered(const State& old_state, const State& now) {
+    const auto pass_on = [&](const RegState& was, const RegState& is) {
+        if (was.is_scalar() && is.is_scalar() && origins_.matters(was.origin)) {
+            needs(is);
+        }
+    };
+    for (std::size_t f = 0; f < now.frames.size(); ++f) {
+        const Frame& was = old_state.frames[f];
+        const Frame& is = now.frames[f];
+        for (std::size_t i = 0; i < kRegisters; ++i) {
+            pass_on(was.regs[i], is.regs[i]);
+        }
+        for (std::size_t i = 0; i < std::min(was.stack.size(), is.stack.size()); ++i) {
+            if (!is.stack[i].has_spill()) {
+                continue;
+            }
+            pass_on(was.stack[i].spilled, is.stack[i].spilled);
+            const auto& bytes = was.stack[i].bytes;
+            if (std::find(bytes.begin(), bytes.end(), StackByte::Zero) != bytes.end()) {
+                needs(is.stack[i].spilled);  // It was taken for zeros.
+            }
+        }
+    }
 }
 
 /// The current path is over: states that have no open path left are fully explored.

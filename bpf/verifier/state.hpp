@@ -34,6 +34,7 @@ struct RegState {
     /// Scalars with the same id hold the same value; or_null pointers with the same id are null
     /// together. 0: none.
     std::uint32_t id = 0;
+    std::uint32_t origin = 0;  ///< Scalars: see origins.hpp.
     std::uint32_t ref_id = 0;  ///< Which reference this pointer must give back. 0: none.
     Scalar number;
 

@@ -60,6 +60,10 @@ public:
         insns_.insert(insns_.end(), insns);
         return *this;
     }
+    Program& add(const std::vector<Insn>& insns) {
+        insns_.insert(insns_.end(), insns.begin(), insns.end());
+        return *this;
+    }
     Program& load_imm64(int dst, std::uint64_t value, int src = 0) {
         return add({raw(BPF_LD | BPF_IMM | BPF_DW, dst, src, 0, static_cast<std::int32_t>(value)),
                     raw(0, 0, 0, 0, static_cast<std::int32_t>(value >> 32))});

@@ -189,6 +189,36 @@ TEST_F(Verify, LoopsMayBeBoundedButNotEndless) {
         E2BIG, "BPF program is too large. Processed 1000001 insn");
 }
 
+TEST_F(Verify, NumbersThatDoNotMatterDoNotMultiplyPaths) {
+    // 30 branches, each adding another constant: 2^30 sums, none of which decides anything.
+    std::vector<Insn> insns{call(BPF_FUNC_get_prandom_u32), mov_reg(6, 0), mov(0, 0)};
+    for (int i = 0; i < 30; ++i) {
+        insns.push_back(jump(BPF_JSET, 6, 1 << i, 1));
+        insns.push_back(alu64(BPF_ADD, 0, i + 1));
+        insns.push_back(store(BPF_DW, 10, -8, 0));
+    }
+    insns.push_back(exit_insn());
+    const VerifierAnswer answer = check(insns);
+    ASSERT_TRUE(answer.verdict.has_value()) << answer.log;
+    EXPECT_LT(answer.verdict->insns_processed, 10'000U);
+}
+
+TEST_F(Verify, NumbersThatMatterLaterAreNeverTakenForEqual) {
+    // R6 is 0 or 48 where the paths join; only much later it moves a pointer.
+    const auto program = [&](std::int32_t other) {
+        Program p{call(BPF_FUNC_get_prandom_u32), mov(6, 0), jump(BPF_JEQ, 0, 1, 1), mov(6, other)};
+        for (int i = 0; i < 4; ++i) {
+            p.add({call(BPF_FUNC_get_prandom_u32), jump(BPF_JEQ, 0, 7, 3), mov(1, 1), mov(2, 2),
+                   mov(3, 3), mov(4, 4)});
+        }
+        p.add({mov_reg(7, 6), store(BPF_DW, 10, -16, 7), load(BPF_DW, 8, 10, -16)});
+        p.add(lookup(kArray, 3).insns());
+        return p.add({alu64_reg(BPF_ADD, 0, 8), load(BPF_DW, 0, 0, 0), exit_insn()}).insns();
+    };
+    expect_accepted(program(40));
+    expect_refused(program(41), EACCES, "R0 min value is outside of the allowed memory range");
+}
+
 TEST_F(Verify, ShapeIsCheckedFirst) {
     expect_refused({mov(0, 0)}, EINVAL, "last insn is not an exit or jmp");
     expect_refused({jump_always(9), exit_insn()}, EINVAL, "jump out of range from insn 0 to 10");
