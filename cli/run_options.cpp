@@ -55,8 +55,8 @@ Result<void> check_readable(const std::filesystem::path& file, const std::string
 }  // namespace
 
 const std::vector<std::string_view>& model_names() {
-    static const std::vector<std::string_view> names{"functional"};
-    return names;
+    static const std::vector<std::string_view> kNames{"functional"};
+    return kNames;
 }
 
 std::string near_files(const std::filesystem::path& file) {
