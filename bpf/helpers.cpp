@@ -17,7 +17,13 @@ using R = ReturnType;
 
 constexpr HelperProto row(std::uint32_t id, R ret, std::array<A, 5> args,
                           HelperScope scope = HelperScope::Everywhere, bool gpl_only = false) {
-    return {id, kNames[id], ret, args, scope, gpl_only, true};
+    return {.name = kNames[id],
+            .id = id,
+            .ret = ret,
+            .scope = scope,
+            .gpl_only = gpl_only,
+            .available = true,
+            .args = args};
 }
 
 constexpr auto kTracing = HelperScope::Tracing;

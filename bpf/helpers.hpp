@@ -44,13 +44,13 @@ enum class HelperScope : std::uint8_t {
 
 /// One row. `available` says that verifier and runtime both have it; any other row is refused.
 struct HelperProto {
-    std::uint32_t id = 0;
     std::string_view name;  ///< With its prefix: "bpf_map_lookup_elem".
+    std::uint32_t id = 0;
     ReturnType ret = ReturnType::Integer;
-    std::array<ArgType, 5> args{};
     HelperScope scope = HelperScope::Everywhere;
     bool gpl_only = false;
     bool available = false;
+    std::array<ArgType, 5> args{};
 };
 
 /// Number of helper ids that <linux/bpf.h> names, id 0 ("unspec") included.

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // A frame, from high to low addresses:  return address | rbp | stack_bytes | saved registers |
 // padding
+#include <ranges>
+
 #include "bpf/jit/encoder.hpp"
 
 namespace trapgate::bpf::jit {
@@ -52,8 +54,8 @@ void Encoder::epilogue(const Function& function) {
     if (function.padding != 0) {
         x_.alu(true, X64Alu::Add, X64Reg::Rsp, static_cast<std::int32_t>(function.padding));
     }
-    for (auto reg = function.saved.rbegin(); reg != function.saved.rend(); ++reg) {
-        x_.pop(*reg);
+    for (const X64Reg reg : std::views::reverse(function.saved)) {
+        x_.pop(reg);
     }
     if (function.has_frame) {
         x_.leave();
