@@ -70,6 +70,7 @@ INSTANTIATE_TEST_SUITE_P(Arrows, ForbiddenInclude,
                                               "\"kernel/kprobe.hpp\""},
                                          Case{"tests/bpf/jit_test.cpp", "\"emu/machine.hpp\""},
                                          Case{"roms/minikernel/trap.c", "\"emu/machine.hpp\""},
+                                         Case{"tests/roms/boot_test.cpp", "\"gui/panel.hpp\""},
                                          Case{"emu/machine.cpp", "\"memory.hpp\""},
                                          Case{"emu/machine.cpp", "\"../cpu/registers.hpp\""},
                                          Case{"emu/machine.cpp", "<cpu/registers.hpp>"}));
@@ -106,6 +107,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Case{"tests/bpf/runtime/run_test.cpp", "\"emu/machine.hpp\""},
                     Case{"tests/bench/run_bench.cpp", "\"kernel/kprobe.hpp\""},
                     Case{"roms/minikernel/trap.c", "\"trap.h\""},
+                    Case{"tests/roms/boot_test.cpp", "\"emu/boot.hpp\""},
                     Case{"labs/first/solution.bpf.c", "\"vmlinux.h\""},
                     Case{"labs/first/solution.bpf.c", "<bpf/bpf_helpers.h>"}));
 
