@@ -43,7 +43,8 @@ public:
 private:
     Result<void> place_kernel() {
         for (const ElfSegment& segment : kernel_.elf.segments) {
-            const Result<void> placed = place_segment(segment);
+            const Result<void> placed = check_overlap(segment).and_then(
+                [&] { return place_segment(segment); });
             if (!placed) {
                 return placed;
             }
@@ -58,6 +59,19 @@ private:
                 fmt::format("the entry point {:#x} lies in no loaded segment", kernel_.elf.entry),
                 image_.kernel.string(), "the entry point of a kernel is a physical address",
                 ENOEXEC);
+        }
+        return {};
+    }
+
+    // Two pieces at one place would be no kernel; and many could keep the host busy for hours.
+    Result<void> check_overlap(const ElfSegment& segment) const {
+        for (const ElfSegment& other : kernel_.elf.segments) {
+            if (&other != &segment && other.physical <= segment.physical &&
+                segment.physical - other.physical < other.memory_bytes) {
+                return fail(
+                    fmt::format("two segments overlap at physical {:#x}", segment.physical.value),
+                    image_.kernel.string(), "is the file damaged?", ENOEXEC);
+            }
         }
         return {};
     }

@@ -14,6 +14,12 @@
 namespace trapgate::emu {
 namespace {
 
+// Bounds on what hostile headers can cost. Linux has 4 or 5 segments, 100,000 to a million symbols,
+// and names of at most KSYM_NAME_LEN.
+constexpr std::size_t kMostSegments = 64;
+constexpr std::size_t kMostSymbols = 1U << 21;
+constexpr std::size_t kLongestName = 512;
+
 struct ElfCloser {
     void operator()(Elf* elf) const { elf_end(elf); }
 };
@@ -60,6 +66,7 @@ private:
     Result<void> read_segments() {
         std::size_t count = 0;
         elf_getphdrnum(elf_.get(), &count);
+        std::uint64_t bytes = 0;
         for (std::size_t i = 0; i < count; ++i) {
             GElf_Phdr header;
             if (gelf_getphdr(elf_.get(), static_cast<int>(i), &header) == nullptr) {
@@ -73,9 +80,13 @@ private:
                 return refuse(fmt::format("segment {} goes beyond the end of the file", i),
                               "is the file complete?");
             }
+            bytes += header.p_filesz;
             image_.segments.push_back({GuestPa{header.p_paddr}, GuestVa{header.p_vaddr},
                                        file_.subspan(header.p_offset, header.p_filesz),
                                        header.p_memsz});
+        }
+        if (image_.segments.size() > kMostSegments || bytes > file_.size()) {
+            return refuse("its segments overlap or are too many", "this is no kernel image");
         }
         if (image_.segments.empty()) {
             return refuse("nothing to load", "the image has no PT_LOAD segment");
@@ -135,12 +146,14 @@ private:
         const std::size_t count = data->d_size / header.sh_entsize;
         for (std::size_t i = 1; i < count; ++i) {
             GElf_Sym symbol;
-            if (gelf_getsym(data, static_cast<int>(i), &symbol) == nullptr) {
+            if (image_.symbols.size() == kMostSymbols ||
+                gelf_getsym(data, static_cast<int>(i), &symbol) == nullptr) {
                 return;
             }
             const int type = GELF_ST_TYPE(symbol.st_info);
             const char* const name = elf_strptr(elf_.get(), header.sh_link, symbol.st_name);
-            const bool named = name != nullptr && *name != '\0';
+            const bool named = name != nullptr && *name != '\0' &&
+                               ::strnlen(name, kLongestName) < kLongestName;
             if (!named || type == STT_FILE || type == STT_SECTION || symbol.st_shndx == SHN_UNDEF) {
                 continue;
             }

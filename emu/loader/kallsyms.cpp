@@ -57,7 +57,7 @@ struct Addresses {
 // Searches one segment.
 class Search {
 public:
-    explicit Search(Bytes data) : data_(data) {}
+    Search(Bytes data, std::uint64_t& work) : data_(data), work_(work) {}
 
     std::vector<Symbol> run() {
         for (std::size_t at = 0; at + kTokenIndexBytes <= data_.size(); at += 4) {
@@ -279,7 +279,7 @@ private:
     }
 
     Bytes data_;
-    std::uint64_t work_ = kWork;
+    std::uint64_t& work_;
 };
 
 void set_sizes(std::vector<Symbol>& symbols, std::span<const ElfSegment> segments) {
@@ -304,8 +304,9 @@ void set_sizes(std::vector<Symbol>& symbols, std::span<const ElfSegment> segment
 }  // namespace
 
 std::vector<Symbol> find_kallsyms(std::span<const ElfSegment> segments) {
+    std::uint64_t work = kWork;
     for (const ElfSegment& segment : segments) {
-        std::vector<Symbol> symbols = Search(segment.bytes).run();
+        std::vector<Symbol> symbols = Search(segment.bytes, work).run();
         if (!symbols.empty()) {
             set_sizes(symbols, segments);
             return symbols;

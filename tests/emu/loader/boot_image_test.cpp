@@ -145,6 +145,16 @@ TEST_F(BootImageTest, RefusesASegmentOutsideRam) {
                 HasSubstr("outside RAM"));
 }
 
+TEST_F(BootImageTest, RefusesSegmentsThatOverlap) {
+    samples::Segment other = program();
+    other.physical += 0x800;
+    EXPECT_THAT(refusal({put("vmlinux", samples::elf({program(), other})), "", {}, {}}),
+                HasSubstr("two segments overlap at physical 0x200800"));
+    other.physical = program().physical;
+    EXPECT_THAT(refusal({put("vmlinux", samples::elf({program(), other})), "", {}, {}}),
+                HasSubstr("two segments overlap"));
+}
+
 TEST_F(BootImageTest, RefusesAnEntryPointThatIsNotLoaded) {
     Bytes file = samples::elf({program()});
     samples::patch<std::uint64_t>(file, 24, 0xffff'ffff'8020'0000);

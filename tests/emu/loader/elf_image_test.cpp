@@ -62,6 +62,17 @@ TEST(ElfImage, IsRefusedWithoutSegments) {
     EXPECT_THAT(refusal(samples::elf({})), HasSubstr("nothing to load"));
 }
 
+TEST(ElfImage, IsRefusedWhenItsSegmentsAreTooManyOrShareBytes) {
+    const samples::Segment small{.bytes = Bytes(8)};
+    EXPECT_THAT(refusal(samples::elf(std::vector<samples::Segment>(65, small))),
+                HasSubstr("too many"));
+    Bytes file = samples::elf({{.bytes = Bytes(8000)}, {.bytes = Bytes(10)}});
+    samples::patch<std::uint64_t>(file, 64 + 56 + offsetof(Elf64_Phdr, p_offset), 0);
+    samples::patch<std::uint64_t>(file, 64 + 56 + offsetof(Elf64_Phdr, p_filesz), 8000);
+    samples::patch<std::uint64_t>(file, 64 + 56 + offsetof(Elf64_Phdr, p_memsz), 8000);
+    EXPECT_THAT(refusal(file), HasSubstr("overlap"));
+}
+
 TEST(ElfImage, IsRefusedWhenASegmentHoldsMoreThanItsMemory) {
     Bytes file = sample();
     samples::patch<std::uint64_t>(file, 64 + offsetof(Elf64_Phdr, p_memsz), 10);
