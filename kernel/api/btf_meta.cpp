@@ -17,13 +17,13 @@ bool is_letter(unsigned char c) {
     return ascii || (c >= 0xc0 && c != 0xd7 && c != 0xf7);
 }
 
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
 bool is_identifier(std::string_view name) {
     const auto legal = [](char c) {
-        return is_letter(static_cast<unsigned char>(c)) || (c >= '0' && c <= '9') || c == '_' ||
-               c == '.';
+        return is_letter(static_cast<unsigned char>(c)) || is_digit(c) || c == '_' || c == '.';
     };
-    return !name.empty() && name.size() < kMaxNameBytes &&
-           !(name.front() >= '0' && name.front() <= '9') &&
+    return !name.empty() && name.size() < kMaxNameBytes && !is_digit(name.front()) &&
            std::all_of(name.begin(), name.end(), legal);
 }
 
