@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "emu/loader/cpio.hpp"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstring>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "emu/loader/initrd.hpp"
 
+#include <algorithm>
 #include <cstring>
 #include <optional>
 #include <utility>

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "emu/devices/cmos.hpp"
 
+#include <string>
+#include <utility>
+
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // The proof on real input: Debian's unmodified kernel boots to a shell. Skipped where
 // tools/fetch_linux.sh has not put it.
+#include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>

@@ -3,6 +3,7 @@
 
 /// Small images made on the spot: right ones, for tests to damage. Also the fuzzers' seeds.
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <string>
