@@ -5,7 +5,7 @@
 
 int main(void) {
     const unsigned found = uc_version(NULL, NULL);
-    printf("%u.%u.%u %d.%d.%d", found >> 24, found >> 16 & 0xff, found >> 8 & 0xff, UC_API_MAJOR, UC_API_MINOR,
-           UC_API_PATCH);
+    printf("%u.%u.%u %d.%d.%d", found >> 24, found >> 16 & 0xff, found >> 8 & 0xff, UC_API_MAJOR,
+           UC_API_MINOR, UC_API_PATCH);
     return 0;
 }

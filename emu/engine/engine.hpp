@@ -81,8 +81,8 @@ enum class EngineExit : std::uint8_t {
 /// flags.
 class Engine : public Cpu {
 public:
-    /// `memory` and `host` must outlive the engine; all memory regions are mapped, `devices` go to the
-    /// host, everything else reads as ones.
+    /// `memory` and `host` must outlive the engine; all memory regions are mapped, `devices` go to
+    /// the host, everything else reads as ones.
     static Result<std::unique_ptr<Engine>> create(PhysicalMemory& memory, EngineHost& host,
                                                   const std::vector<DeviceRange>& devices = {});
 

@@ -3,6 +3,4 @@
 
 __attribute__((visibility("hidden"))) FILE* trapgate_libbpf_stderr;
 
-__attribute__((constructor)) static void set_stderr(void) {
-    trapgate_libbpf_stderr = stderr;
-}
+__attribute__((constructor)) static void set_stderr(void) { trapgate_libbpf_stderr = stderr; }

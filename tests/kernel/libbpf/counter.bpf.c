@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// What BpfObject's tests load: an array, a ring buffer, global data of each kind, and a read whose offset libbpf must take
-// from the guest's BTF (the test's guest has struct open_how's members elsewhere).
+// What BpfObject's tests load: an array, a ring buffer, global data of each kind, and a read whose
+// offset libbpf must take from the guest's BTF (the test's guest has struct open_how's members
+// elsewhere).
 #include <linux/bpf.h>
 
 #include <bpf/bpf_core_read.h>

@@ -5,8 +5,6 @@
 #include <bpf/bpf_helpers.h>
 
 SEC("kprobe/do_sys_opanat2")
-int never_attached(void* ctx) {
-    return 0;
-}
+int never_attached(void* ctx) { return 0; }
 
 char LICENSE[] SEC("license") = "GPL";
