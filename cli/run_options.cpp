@@ -68,7 +68,7 @@ std::string near_files(const std::filesystem::path& file) {
     }
     std::ranges::sort(names);
     const std::vector<std::string_view> views(names.begin(), names.end());
-    const std::string near = did_you_mean(nearest_names(file.filename().string(), views));
+    std::string near = did_you_mean(nearest_names(file.filename().string(), views));
     if (!near.empty()) {
         return near;
     }

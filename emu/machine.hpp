@@ -95,8 +95,14 @@ public:
     static Result<std::unique_ptr<Machine>> create(const MachineConfig& config);
     virtual ~Machine() = default;
 
-    [[nodiscard]] virtual Cpu& cpu() = 0;
-    [[nodiscard]] virtual const Cpu& cpu() const = 0;
+    /// The CPU that runs, or that ran last.
+    [[nodiscard]] Cpu& cpu() { return cpu(current_cpu()); }
+    [[nodiscard]] const Cpu& cpu() const { return cpu(current_cpu()); }
+    [[nodiscard]] virtual unsigned current_cpu() const = 0;
+    [[nodiscard]] virtual unsigned cpu_count() const = 0;
+    /// `index` is below cpu_count().
+    [[nodiscard]] virtual Cpu& cpu(unsigned index) = 0;
+    [[nodiscard]] virtual const Cpu& cpu(unsigned index) const = 0;
     [[nodiscard]] virtual PhysicalMemory& memory() = 0;
     [[nodiscard]] virtual ProbeWindow& window() = 0;
     [[nodiscard]] virtual const MachineConfig& config() const = 0;

@@ -28,8 +28,10 @@ public:
     ~PcMachine() override = default;
 
     // Machine
-    [[nodiscard]] Cpu& cpu() override { return *engine_; }
-    [[nodiscard]] const Cpu& cpu() const override { return *engine_; }
+    [[nodiscard]] unsigned current_cpu() const override { return 0; }
+    [[nodiscard]] unsigned cpu_count() const override { return 1; }
+    [[nodiscard]] Cpu& cpu(unsigned) override { return *engine_; }
+    [[nodiscard]] const Cpu& cpu(unsigned) const override { return *engine_; }
     [[nodiscard]] PhysicalMemory& memory() override { return memory_; }
     [[nodiscard]] ProbeWindow& window() override { return *window_; }
     [[nodiscard]] const MachineConfig& config() const override { return config_; }

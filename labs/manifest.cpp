@@ -60,6 +60,7 @@ public:
     [[nodiscard]] std::vector<Fields> objects(const char* key) const {
         std::vector<Fields> fields;
         const json& list = get(key, &json::is_array, "a list of objects");
+        fields.reserve(list.size());
         for (std::size_t i = 0; i < list.size(); ++i) {
             fields.emplace_back(list[i], fmt::format("{}[{}]", path(key), i));
         }

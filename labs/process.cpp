@@ -40,7 +40,9 @@ struct Pipe {
                          int out, int err) {
     ::setpgid(0, 0);  // so that whatever it starts ends with it
     const int null = ::open("/dev/null", O_RDONLY);
-    ::dup2(null, STDIN_FILENO);
+    if (null >= 0) {
+        ::dup2(null, STDIN_FILENO);
+    }
     ::dup2(out, STDOUT_FILENO);
     ::dup2(err, STDERR_FILENO);
     std::signal(SIGPIPE, SIG_DFL);
@@ -53,6 +55,7 @@ struct Pipe {
 
 std::vector<char*> pointers(std::vector<std::string>& texts) {
     std::vector<char*> list;
+    list.reserve(texts.size() + 1);
     for (std::string& text : texts) {
         list.push_back(text.data());
     }
@@ -157,7 +160,7 @@ std::optional<std::string> find_program(const std::vector<std::string>& names) {
         }
         std::istringstream folders(path == nullptr ? "" : path);
         for (std::string folder; std::getline(folders, folder, ':');) {
-            if (::access((folder + "/" + name).c_str(), X_OK) == 0) {
+            if (::access(folder.append("/").append(name).c_str(), X_OK) == 0) {
                 return name;
             }
         }

@@ -121,7 +121,7 @@ std::string Verifier::reg_text(const RegState& r, std::uint8_t frame) const {
     }
     std::string_view separator;
     std::string inner;
-    const auto add = [&](std::string part) {
+    const auto add = [&](std::string_view part) {
         inner += separator;
         inner += part;
         separator = ",";

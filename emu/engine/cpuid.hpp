@@ -17,6 +17,6 @@ inline constexpr std::uint32_t kHypervisorLeaf = 0x4000'0000;
 
 /// The guest's answer for a leaf, given the engine's own.
 [[nodiscard]] CpuidAnswer guest_cpuid(std::uint32_t leaf, std::uint32_t subleaf,
-                                      CpuidAnswer engine);
+                                      CpuidAnswer answer);
 
 }  // namespace trapgate::emu

@@ -58,8 +58,8 @@ TG_INTERPOSED void tb_flush_x86_64(void* cpu_state) {
     if (UnicornEngine* engine = UnicornEngine::active()) {
         engine->forget_blocks();
     }
-    static auto* const next = original<void(void*)>("tb_flush_x86_64");
-    next(cpu_state);
+    static auto* const kNext = original<void(void*)>("tb_flush_x86_64");
+    kNext(cpu_state);
 }
 
 TG_INTERPOSED std::uint64_t helper_inb_x86_64(void*, std::uint32_t port) {
@@ -92,8 +92,8 @@ TG_INTERPOSED [[noreturn]] void cpu_loop_exit_noexc_x86_64(void* cpu_state) {
     if (UnicornEngine* engine = UnicornEngine::active()) {
         engine->leave_block();
     }
-    static auto* const next = original<void(void*)>("cpu_loop_exit_noexc_x86_64");
-    next(cpu_state);
+    static auto* const kNext = original<void(void*)>("cpu_loop_exit_noexc_x86_64");
+    kNext(cpu_state);
     __builtin_unreachable();
 }
 
@@ -111,9 +111,9 @@ TG_INTERPOSED void tb_invalidate_phys_page_fast_x86_64(void* uc, void* pages,
     CodePages& code = running_engine().code_pages();
     code.last_store = ram_offset;
     if (code.has_code(ram_offset)) {
-        static auto* const next = original<void(void*, void*, std::uint64_t, int, std::uintptr_t)>(
+        static auto* const kNext = original<void(void*, void*, std::uint64_t, int, std::uintptr_t)>(
             "tb_invalidate_phys_page_fast_x86_64");
-        next(uc, pages, ram_offset, bytes, host_pc);
+        kNext(uc, pages, ram_offset, bytes, host_pc);
     }
 }
 
@@ -121,8 +121,8 @@ TG_INTERPOSED void tb_invalidate_phys_page_fast_x86_64(void* uc, void* pages,
 TG_INTERPOSED void tlb_set_dirty_x86_64(void* cpu_state, std::uint64_t va) {
     const CodePages& code = running_engine().code_pages();
     if (!code.has_code(code.last_store)) {
-        static auto* const next = original<void(void*, std::uint64_t)>("tlb_set_dirty_x86_64");
-        next(cpu_state, va);
+        static auto* const kNext = original<void(void*, std::uint64_t)>("tlb_set_dirty_x86_64");
+        kNext(cpu_state, va);
     }
 }
 
@@ -134,9 +134,9 @@ TG_INTERPOSED bool x86_cpu_tlb_fill_x86_64(void* cpu_state, std::uint64_t va, in
     if (UnicornEngine* engine = UnicornEngine::active()) {
         engine->code_pages().fill_access = access;
     }
-    static auto* const next = original<bool(void*, std::uint64_t, int, int, int, bool,
-                                            std::uintptr_t)>("x86_cpu_tlb_fill_x86_64");
-    return next(cpu_state, va, bytes, access, mmu_index, probe, host_pc);
+    static auto* const kNext = original<bool(void*, std::uint64_t, int, int, int, bool,
+                                             std::uintptr_t)>("x86_cpu_tlb_fill_x86_64");
+    return kNext(cpu_state, va, bytes, access, mmu_index, probe, host_pc);
 }
 
 TG_INTERPOSED void tlb_set_page_with_attrs_x86_64(void* cpu_state, std::uint64_t va,
@@ -150,25 +150,25 @@ TG_INTERPOSED void tlb_set_page_with_attrs_x86_64(void* cpu_state, std::uint64_t
             protection &= ~kExecute;
         }
     }
-    static auto* const next = original<void(void*, std::uint64_t, std::uint64_t, MemoryAttributes,
-                                            int, int, std::uint64_t)>(
+    static auto* const kNext = original<void(void*, std::uint64_t, std::uint64_t, MemoryAttributes,
+                                             int, int, std::uint64_t)>(
         "tlb_set_page_with_attrs_x86_64");
-    next(cpu_state, va, pa, attributes, protection, mmu_index, bytes);
+    kNext(cpu_state, va, pa, attributes, protection, mmu_index, bytes);
 }
 
 TG_INTERPOSED void helper_rdmsr_x86_64(void* env) {
     UnicornEngine* engine = UnicornEngine::active();
     if (engine == nullptr || engine->read_msr(TG_RETURN_ADDRESS())) {
-        static auto* const next = original<void(void*)>("helper_rdmsr_x86_64");
-        next(env);
+        static auto* const kNext = original<void(void*)>("helper_rdmsr_x86_64");
+        kNext(env);
     }
 }
 
 TG_INTERPOSED void helper_wrmsr_x86_64(void* env) {
     UnicornEngine* engine = UnicornEngine::active();
     if (engine == nullptr || engine->write_msr(TG_RETURN_ADDRESS())) {
-        static auto* const next = original<void(void*)>("helper_wrmsr_x86_64");
-        next(env);
+        static auto* const kNext = original<void(void*)>("helper_wrmsr_x86_64");
+        kNext(env);
     }
 }
 

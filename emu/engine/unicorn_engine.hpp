@@ -24,19 +24,19 @@ public:
 
     // Cpu
     [[nodiscard]] cpu::RegisterFile registers() const override;
-    void set_registers(const cpu::RegisterFile& registers) override;
+    void set_registers(const cpu::RegisterFile& file) override;
     [[nodiscard]] std::uint64_t gpr(cpu::Gpr index) const override;
     void set_gpr(cpu::Gpr index, std::uint64_t value) override;
     [[nodiscard]] GuestVa rip() const override { return {state_.eip()}; }
     void set_rip(GuestVa rip) override { state_.set_eip(rip.value); }
     [[nodiscard]] std::uint64_t rflags() const override;
-    void set_rflags(std::uint64_t rflags) override;
+    void set_rflags(std::uint64_t value) override;
     [[nodiscard]] std::uint64_t cr3() const override;
     [[nodiscard]] unsigned cpl() const override { return state_.hflags() & hflag::kCplMask; }
     [[nodiscard]] std::uint64_t msr(std::uint32_t index) const override;
     void set_msr(std::uint32_t index, std::uint64_t value) override;
     [[nodiscard]] CoreState save_core() const override;
-    void restore_core(const CoreState& state) override;
+    void restore_core(const CoreState& core) override;
     void enter_detour(GuestVa rip, GuestVa rsp) override;
     [[nodiscard]] std::uint64_t instructions() const override { return instructions_; }
 

@@ -110,7 +110,7 @@ Result<void> UnicornEngine::map_memory(const std::vector<DeviceRange>& devices) 
     std::uint64_t ram_offset = 0;
     for (const PhysicalMemory::Region& region : memory_.regions()) {
         const std::span<std::byte> bytes = region.storage.bytes();
-        const Result<void> mapped = checked(
+        Result<void> mapped = checked(
             uc_mem_map_ptr(uc_, region.base.value, bytes.size(), UC_PROT_ALL, bytes.data()),
             "uc_mem_map_ptr");
         if (!mapped) {
@@ -125,7 +125,7 @@ Result<void> UnicornEngine::map_memory(const std::vector<DeviceRange>& devices) 
         device_windows_.push_back(
             std::make_unique<DeviceWindow>(DeviceWindow{this, range.base.value}));
         DeviceWindow* const window = device_windows_.back().get();
-        const Result<void> mapped = checked(
+        Result<void> mapped = checked(
             uc_mmio_map(uc_, range.base.value, range.bytes, &Callbacks::device_read, window,
                         &Callbacks::device_write, window),
             "uc_mmio_map");
@@ -139,16 +139,15 @@ Result<void> UnicornEngine::map_memory(const std::vector<DeviceRange>& devices) 
     std::uint64_t free = 0;
     for (const Span& span : taken) {
         if (free < span.base) {
-            const Result<void> mapped = checked(
-                uc_mmio_map(uc_, free, span.base - free, open_bus_read, nullptr, open_bus_write,
-                            nullptr),
-                "uc_mmio_map");
+            Result<void> mapped = checked(uc_mmio_map(uc_, free, span.base - free, open_bus_read,
+                                                      nullptr, open_bus_write, nullptr),
+                                          "uc_mmio_map");
             if (!mapped) {
                 return mapped;
             }
             // Only over the gap: a memory hook that covers RAM would slow down every store.
             uc_hook handle = 0;
-            const Result<void> hooked = checked(
+            Result<void> hooked = checked(
                 uc_hook_add(uc_, &handle, UC_HOOK_MEM_FETCH_PROT | UC_HOOK_MEM_FETCH_UNMAPPED,
                             reinterpret_cast<void*>(&Callbacks::fetch_from_nowhere), this, free,
                             span.base - 1),

@@ -20,12 +20,12 @@ constexpr std::uint64_t kMiB = 1ULL << 20;
 Result<std::size_t> check_compressed(Compression format, std::span<const std::byte> rest,
                                      std::uint64_t limit) {
     std::optional<bool> holds_cpio;
-    const Result<std::size_t> used = unpack(format, rest, limit,
-                                            [&holds_cpio](std::span<const std::byte> piece) {
-                                                if (!holds_cpio) {
-                                                    holds_cpio = is_cpio(piece);
-                                                }
-                                            });
+    Result<std::size_t> used = unpack(format, rest, limit,
+                                      [&holds_cpio](std::span<const std::byte> piece) {
+                                          if (!holds_cpio) {
+                                              holds_cpio = is_cpio(piece);
+                                          }
+                                      });
     if (!used && used.error().linux_errno == EFBIG) {
         return fail(fmt::format("it unpacks to more than the guest's {} MiB of RAM", limit / kMiB),
                     {}, "give the machine more memory with --mem", EFBIG);

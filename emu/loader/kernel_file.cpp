@@ -34,7 +34,7 @@ tl::unexpected<Error> refuse(std::span<const std::byte> file, const std::string&
     if (file.empty()) {
         return fail("the file is empty", name, std::move(hint), ENOEXEC);
     }
-    if (has(file, 0x38, "ARM\x64")) {
+    if (has(file, 0x38, "ARMd")) {
         hint = "it is a Linux image for arm64; the machine runs 64-bit x86 kernels only";
     } else if (has(file, 0, "070701") || has(file, 0, "070702")) {
         hint = "it is a cpio archive; an initramfs goes to --initrd";

@@ -168,6 +168,7 @@ long check_program(Call& call, std::vector<bpf::Insn> insns, std::uint32_t log_l
                          "a map descriptor in the program is not valid", program.name);
     }
     std::vector<const bpf::Map*> maps;
+    maps.reserve(program.maps.size());
     for (const auto& object : program.maps) {
         maps.push_back(object->map.get());
     }
@@ -190,6 +191,7 @@ long place_program(Call& call, ProgramObject& program) {
         return 0;
     }
     std::vector<std::shared_ptr<bpf::Map>> maps;
+    maps.reserve(program.maps.size());
     for (const auto& object : program.maps) {
         maps.push_back(object->map);
     }

@@ -10,6 +10,7 @@
 #include "kernel/libbpf/load_error.hpp"
 
 #include <cstring>
+#include <ranges>
 #include <vector>
 
 #include <fmt/format.h>
@@ -54,9 +55,9 @@ bool is_summary(std::string_view line) {
 
 /// What a verifier says before the statistics is why it stopped.
 std::string_view last_reason(const std::vector<std::string_view>& lines) {
-    for (auto line = lines.rbegin(); line != lines.rend(); ++line) {
-        if (!is_summary(*line)) {
-            return *line;
+    for (const std::string_view line : std::views::reverse(lines)) {
+        if (!is_summary(line)) {
+            return line;
         }
     }
     return {};

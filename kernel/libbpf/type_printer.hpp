@@ -18,8 +18,8 @@ namespace trapgate::kernel {
 /// Shows memory as the C values that a BTF blob says it holds, through libbpf's btf_dump.
 class TypePrinter {
 public:
-    /// Copies `btf`. EINVAL when libbpf cannot read it.
-    [[nodiscard]] static Result<TypePrinter> create(std::span<const std::byte> btf);
+    /// Copies `bytes`, a BTF blob. EINVAL when libbpf cannot read it.
+    [[nodiscard]] static Result<TypePrinter> create(std::span<const std::byte> bytes);
     TypePrinter(TypePrinter&&) noexcept;
     TypePrinter& operator=(TypePrinter&&) noexcept;
     ~TypePrinter();

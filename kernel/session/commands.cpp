@@ -141,6 +141,7 @@ Result<std::string> run_command(CommandContext& context, std::string_view line) 
         }
     }
     std::vector<std::string_view> names;
+    names.reserve(std::size(kCommands));
     for (const Command& command : kCommands) {
         names.push_back(command.name);
     }

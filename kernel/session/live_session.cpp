@@ -47,7 +47,7 @@ Result<void> LiveSession::start(const SessionConfig& config) {
     }
     machine_ = std::move(*machine);
     machine_->set_console_sink([this](std::string_view bytes) { on_console(bytes); });
-    const Result<void> loaded = emu::load_boot_image(*machine_, config.image);
+    Result<void> loaded = emu::load_boot_image(*machine_, config.image);
     if (!loaded) {
         return loaded;
     }

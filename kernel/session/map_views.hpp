@@ -8,9 +8,9 @@
 namespace trapgate::kernel {
 
 /// A map's elements as values and text.
-[[nodiscard]] MapView view_map(const MapObject& map);
+[[nodiscard]] MapView view_map(const MapObject& object);
 
 /// Positions of a ring; the records are the session's to add.
-[[nodiscard]] RingView view_ring(const MapObject& map);
+[[nodiscard]] RingView view_ring(const MapObject& object);
 
 }  // namespace trapgate::kernel

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "kernel/session/probe_definition.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <sstream>
 #include <vector>
@@ -19,12 +20,8 @@ bool is_name(std::string_view text) {
     if (text.empty() || text.size() >= kMaxEventName || !is_letter(text.front())) {
         return false;
     }
-    for (const char c : text) {
-        if (!is_letter(c) && !(c >= '0' && c <= '9')) {
-            return false;
-        }
-    }
-    return true;
+    return std::ranges::all_of(text,
+                               [&](char c) { return is_letter(c) || (c >= '0' && c <= '9'); });
 }
 
 Result<std::uint64_t> parse_offset(std::string_view text) {
