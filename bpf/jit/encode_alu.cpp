@@ -8,14 +8,14 @@ namespace trapgate::bpf::jit {
 
 namespace {
 
-constexpr X64Reg kDivisor = X64Reg::R11;
+constexpr Gpr kDivisor = Gpr::R11;
 
 bool is_signed_division(const Insn& insn) { return insn.off == 1; }
 
 }  // namespace
 
 void Encoder::alu_simple(const Insn& insn, bool w, X64Alu op) {
-    const X64Reg dst = x64_reg(insn.dst);
+    const Gpr dst = x64_reg(insn.dst);
     if (insn.uses_src()) {
         x_.alu(w, op, dst, x64_reg(insn.src));
     } else {
@@ -24,13 +24,13 @@ void Encoder::alu_simple(const Insn& insn, bool w, X64Alu op) {
 }
 
 void Encoder::mov(const Insn& insn, bool w) {
-    const X64Reg dst = x64_reg(insn.dst);
+    const Gpr dst = x64_reg(insn.dst);
     if (!insn.uses_src()) {
         const auto wide = static_cast<std::uint64_t>(std::int64_t{insn.imm});
         x_.mov_imm(dst, w ? wide : static_cast<std::uint32_t>(insn.imm));
         return;
     }
-    const X64Reg src = x64_reg(insn.src);
+    const Gpr src = x64_reg(insn.src);
     if (insn.off != 0) {
         x_.extend(w, true, static_cast<std::uint32_t>(insn.off) / 8, dst, src);
     } else if (!w || dst != src) {
@@ -39,7 +39,7 @@ void Encoder::mov(const Insn& insn, bool w) {
 }
 
 void Encoder::mul(const Insn& insn, bool w) {
-    const X64Reg dst = x64_reg(insn.dst);
+    const Gpr dst = x64_reg(insn.dst);
     if (insn.uses_src()) {
         x_.imul(w, dst, x64_reg(insn.src));
     } else {
@@ -47,22 +47,22 @@ void Encoder::mul(const Insn& insn, bool w) {
     }
 }
 
-void Encoder::shift_by_reg(bool w, X64Shift op, X64Reg dst, X64Reg src) {
-    if (src == X64Reg::Rcx && dst != X64Reg::Rcx) {
+void Encoder::shift_by_reg(bool w, X64Shift op, Gpr dst, Gpr src) {
+    if (src == Gpr::Rcx && dst != Gpr::Rcx) {
         x_.shift_cl(w, op, dst);
         return;
     }
     // The count must be in cl: R4 steps aside, or is itself what is shifted.
-    x_.mov(true, X64Reg::R11, X64Reg::Rcx);
-    if (src != X64Reg::Rcx) {
-        x_.mov(true, X64Reg::Rcx, src);
+    x_.mov(true, Gpr::R11, Gpr::Rcx);
+    if (src != Gpr::Rcx) {
+        x_.mov(true, Gpr::Rcx, src);
     }
-    x_.shift_cl(w, op, dst == X64Reg::Rcx ? X64Reg::R11 : dst);
-    x_.mov(true, X64Reg::Rcx, X64Reg::R11);
+    x_.shift_cl(w, op, dst == Gpr::Rcx ? Gpr::R11 : dst);
+    x_.mov(true, Gpr::Rcx, Gpr::R11);
 }
 
 void Encoder::shift(const Insn& insn, bool w, X64Shift op) {
-    const X64Reg dst = x64_reg(insn.dst);
+    const Gpr dst = x64_reg(insn.dst);
     if (insn.uses_src()) {
         shift_by_reg(w, op, dst, x64_reg(insn.src));
         return;
@@ -81,7 +81,7 @@ bool Encoder::divide_by_power_of_two(const Insn& insn, bool w) {
         !std::has_single_bit(static_cast<std::uint32_t>(insn.imm))) {
         return false;
     }
-    const X64Reg dst = x64_reg(insn.dst);
+    const Gpr dst = x64_reg(insn.dst);
     if (insn.op() == BPF_MOD) {
         x_.alu(w, X64Alu::And, dst, insn.imm - 1);
         return true;
@@ -101,7 +101,7 @@ void Encoder::divide(const Insn& insn, bool w) {
     if (divide_by_power_of_two(insn, w)) {
         return;
     }
-    const X64Reg dst = x64_reg(insn.dst);
+    const Gpr dst = x64_reg(insn.dst);
     const bool remainder = insn.op() == BPF_MOD;
     const bool is_signed = is_signed_division(insn);
     const bool unknown = insn.uses_src();
@@ -135,28 +135,28 @@ void Encoder::divide(const Insn& insn, bool w) {
         x_.land(not_minus_one);
     }
 
-    if (dst != X64Reg::Rax) {
-        x_.mov(true, X64Reg::R9, X64Reg::Rax);
-        x_.mov(true, X64Reg::Rax, dst);
+    if (dst != Gpr::Rax) {
+        x_.mov(true, Gpr::R9, Gpr::Rax);
+        x_.mov(true, Gpr::Rax, dst);
     }
-    if (dst != X64Reg::Rdx) {
-        x_.mov(true, X64Reg::R10, X64Reg::Rdx);
+    if (dst != Gpr::Rdx) {
+        x_.mov(true, Gpr::R10, Gpr::Rdx);
     }
     if (is_signed) {
         x_.sign_extend_rax_to_rdx(w);
     } else {
-        x_.mov_imm(X64Reg::Rdx, 0);
+        x_.mov_imm(Gpr::Rdx, 0);
     }
     x_.div(w, is_signed, kDivisor);
-    const X64Reg result = remainder ? X64Reg::Rdx : X64Reg::Rax;
+    const Gpr result = remainder ? Gpr::Rdx : Gpr::Rax;
     if (dst != result) {
         x_.mov(true, dst, result);
     }
-    if (dst != X64Reg::Rax) {
-        x_.mov(true, X64Reg::Rax, X64Reg::R9);
+    if (dst != Gpr::Rax) {
+        x_.mov(true, Gpr::Rax, Gpr::R9);
     }
-    if (dst != X64Reg::Rdx) {
-        x_.mov(true, X64Reg::Rdx, X64Reg::R10);
+    if (dst != Gpr::Rdx) {
+        x_.mov(true, Gpr::Rdx, Gpr::R10);
     }
     for (const std::uint32_t end : ends) {
         x_.land(end);
@@ -164,7 +164,7 @@ void Encoder::divide(const Insn& insn, bool w) {
 }
 
 void Encoder::byte_order(const Insn& insn) {
-    const X64Reg dst = x64_reg(insn.dst);
+    const Gpr dst = x64_reg(insn.dst);
     const bool swap = insn.cls() == BPF_ALU64 || insn.uses_src();  // bswap, or to big endian
     if (insn.imm == 16) {
         if (swap) {

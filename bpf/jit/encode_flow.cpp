@@ -33,7 +33,7 @@ Result<void> Encoder::conditional(std::uint32_t index) {
         return unsupported(index);
     }
     const bool w = insn.cls() == BPF_JMP;
-    const X64Reg dst = x64_reg(insn.dst);
+    const Gpr dst = x64_reg(insn.dst);
     if (insn.op() == BPF_JSET) {
         if (insn.uses_src()) {
             x_.test(w, dst, x64_reg(insn.src));
@@ -65,25 +65,25 @@ bool Encoder::inline_array_lookup(std::uint32_t index) {
         map.max_entries >= kImmLimit) {
         return false;
     }
-    x_.load(4, false, X64Reg::Rax, {X64Reg::Rsi, 0});
-    x_.alu(false, X64Alu::Cmp, X64Reg::Rax, static_cast<std::int32_t>(map.max_entries));
+    x_.load(4, false, Gpr::Rax, {Gpr::Rsi, 0});
+    x_.alu(false, X64Alu::Cmp, Gpr::Rax, static_cast<std::int32_t>(map.max_entries));
     const std::uint32_t miss = x_.short_jump(X64Cond::AboveEqual);
     // Ten bytes whatever the address: code size must not depend on where things lie.
-    x_.mov_imm_wide(X64Reg::R11, map.value_va);
+    x_.mov_imm_wide(Gpr::R11, map.value_va);
     if (map.value_stride == 8) {
-        x_.lea_scaled8(X64Reg::Rax, X64Reg::R11, X64Reg::Rax);
+        x_.lea_scaled8(Gpr::Rax, Gpr::R11, Gpr::Rax);
     } else {
         if (std::has_single_bit(map.value_stride)) {
-            x_.shift(true, X64Shift::Shl, X64Reg::Rax,
+            x_.shift(true, X64Shift::Shl, Gpr::Rax,
                      static_cast<std::uint8_t>(std::countr_zero(map.value_stride)));
         } else {
-            x_.imul(true, X64Reg::Rax, X64Reg::Rax, static_cast<std::int32_t>(map.value_stride));
+            x_.imul(true, Gpr::Rax, Gpr::Rax, static_cast<std::int32_t>(map.value_stride));
         }
-        x_.alu(true, X64Alu::Add, X64Reg::Rax, X64Reg::R11);
+        x_.alu(true, X64Alu::Add, Gpr::Rax, Gpr::R11);
     }
     const std::uint32_t end = x_.short_jump();
     x_.land(miss);
-    x_.mov_imm(X64Reg::Rax, 0);
+    x_.mov_imm(Gpr::Rax, 0);
     x_.land(end);
     return true;
 }

@@ -16,7 +16,7 @@ Result<void> Encoder::load(const Insn& insn) {
 Result<void> Encoder::load_imm64(std::uint32_t index) {
     const Insn& low = insns_[index];
     const Insn& high = insns_[index + 1];
-    const X64Reg dst = x64_reg(low.dst);
+    const Gpr dst = x64_reg(low.dst);
     if (low.src == 0) {
         x_.mov_imm(dst, imm64(low, high));
         return {};
@@ -49,29 +49,29 @@ void Encoder::store(const Insn& insn) {
 /// again.
 void Encoder::atomic_fetch_loop(const Insn& insn, X64Alu op) {
     const bool w = insn.access_bytes() == 8;
-    const X64Reg src = x64_reg(insn.src);
+    const Gpr src = x64_reg(insn.src);
     X64Mem to{x64_reg(insn.dst), insn.off};
-    x_.mov(true, X64Reg::R10, src);
-    x_.mov(true, X64Reg::R9, X64Reg::Rax);
-    if (to.base == X64Reg::Rax) {
-        to.base = X64Reg::R9;
+    x_.mov(true, Gpr::R10, src);
+    x_.mov(true, Gpr::R9, Gpr::Rax);
+    if (to.base == Gpr::Rax) {
+        to.base = Gpr::R9;
     }
-    x_.load(insn.access_bytes(), false, X64Reg::Rax, to);
+    x_.load(insn.access_bytes(), false, Gpr::Rax, to);
     const std::uint32_t again = x_.size();
-    x_.mov(true, X64Reg::R11, X64Reg::Rax);
-    x_.alu(w, op, X64Reg::R11, X64Reg::R10);
-    x_.lock_cmpxchg(w, to, X64Reg::R11);
+    x_.mov(true, Gpr::R11, Gpr::Rax);
+    x_.alu(w, op, Gpr::R11, Gpr::R10);
+    x_.lock_cmpxchg(w, to, Gpr::R11);
     x_.short_jump_back(X64Cond::NotEqual, again);
-    if (src == X64Reg::Rax) {
+    if (src == Gpr::Rax) {
         return;  // A successful 32-bit compare leaves rax as loaded: already zero-extended.
     }
-    x_.mov(w, src, X64Reg::Rax);
-    x_.mov(true, X64Reg::Rax, X64Reg::R9);
+    x_.mov(w, src, Gpr::Rax);
+    x_.mov(true, Gpr::Rax, Gpr::R9);
 }
 
 Result<void> Encoder::atomic(const Insn& insn) {
     const bool w = insn.access_bytes() == 8;
-    const X64Reg src = x64_reg(insn.src);
+    const Gpr src = x64_reg(insn.src);
     const X64Mem to{x64_reg(insn.dst), insn.off};
     // x86 loads acquire and stores release by themselves.
     if (insn.imm == BPF_LOAD_ACQ) {
@@ -98,7 +98,7 @@ Result<void> Encoder::atomic(const Insn& insn) {
         case BPF_CMPXCHG:
             x_.lock_cmpxchg(w, to, src);
             if (!w) {
-                x_.mov(false, X64Reg::Rax, X64Reg::Rax);  // On success the CPU leaves rax alone.
+                x_.mov(false, Gpr::Rax, Gpr::Rax);  // On success the CPU leaves rax alone.
             }
             break;
         default: return fail("unknown atomic operation");

@@ -18,7 +18,7 @@
 
 namespace trapgate::bpf::jit {
 
-[[nodiscard]] X64Reg x64_reg(unsigned bpf_reg);
+[[nodiscard]] Gpr x64_reg(unsigned bpf_reg);
 
 /// A function of the program: the main one or a subprogram.
 struct Function {
@@ -27,7 +27,7 @@ struct Function {
     std::uint32_t stack_bytes = 0;
     bool has_frame = false;  ///< R10 is used.
     bool calls = false;
-    std::vector<X64Reg> saved;  ///< Callee-saved registers it writes.
+    std::vector<Gpr> saved;     ///< Callee-saved registers it writes.
     std::uint32_t padding = 0;  ///< Keeps rsp aligned at calls.
 };
 
@@ -52,7 +52,7 @@ private:
     void mov(const Insn& insn, bool w);
     void mul(const Insn& insn, bool w);
     void shift(const Insn& insn, bool w, X64Shift op);
-    void shift_by_reg(bool w, X64Shift op, X64Reg dst, X64Reg src);
+    void shift_by_reg(bool w, X64Shift op, Gpr dst, Gpr src);
     void divide(const Insn& insn, bool w);
     bool divide_by_power_of_two(const Insn& insn, bool w);
     void byte_order(const Insn& insn);

@@ -24,10 +24,9 @@ bool touches(const Insn& insn, unsigned reg) {
 
 }  // namespace
 
-X64Reg x64_reg(unsigned bpf_reg) {
-    constexpr X64Reg kMap[kRegisters] = {X64Reg::Rax, X64Reg::Rdi, X64Reg::Rsi, X64Reg::Rdx,
-                                         X64Reg::Rcx, X64Reg::R8,  X64Reg::Rbx, X64Reg::R13,
-                                         X64Reg::R14, X64Reg::R15, X64Reg::Rbp};
+Gpr x64_reg(unsigned bpf_reg) {
+    constexpr Gpr kMap[kRegisters] = {Gpr::Rax, Gpr::Rdi, Gpr::Rsi, Gpr::Rdx, Gpr::Rcx, Gpr::R8,
+                                      Gpr::Rbx, Gpr::R13, Gpr::R14, Gpr::R15, Gpr::Rbp};
     return kMap[bpf_reg];
 }
 

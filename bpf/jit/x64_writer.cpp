@@ -9,9 +9,9 @@ namespace trapgate::bpf::jit {
 
 namespace {
 
-constexpr unsigned num(X64Reg r) { return static_cast<unsigned>(r); }
-constexpr unsigned low3(X64Reg r) { return num(r) & 7; }
-constexpr bool is_high(X64Reg r) { return num(r) >= 8; }
+constexpr unsigned num(Gpr r) { return static_cast<unsigned>(r); }
+constexpr unsigned low3(Gpr r) { return num(r) & 7; }
+constexpr bool is_high(Gpr r) { return num(r) >= 8; }
 constexpr bool fits8(std::int64_t v) { return v >= -128 && v <= 127; }
 
 }  // namespace
@@ -24,18 +24,18 @@ void X64Writer::imm32(std::uint32_t value) {
 
 /// The REX prefix if one is needed. `byte_regs`: reg is used as a byte, where numbers 4..7 need a
 /// prefix to mean SPL..DIL.
-void X64Writer::rex_rr(bool w, X64Reg reg, X64Reg rm, bool byte_regs) {
+void X64Writer::rex_rr(bool w, Gpr reg, Gpr rm, bool byte_regs) {
     const unsigned rex = 0x40U | (w ? 8U : 0U) | (is_high(reg) ? 4U : 0U) | (is_high(rm) ? 1U : 0U);
     if (rex != 0x40 || (byte_regs && num(reg) >= 4)) {
         byte(rex);
     }
 }
 
-void X64Writer::modrm_rr(X64Reg reg, X64Reg rm) { byte(0xc0U | low3(reg) << 3 | low3(rm)); }
+void X64Writer::modrm_rr(Gpr reg, Gpr rm) { byte(0xc0U | low3(reg) << 3 | low3(rm)); }
 
-void X64Writer::modrm_rr(unsigned digit, X64Reg rm) { byte(0xc0U | digit << 3 | low3(rm)); }
+void X64Writer::modrm_rr(unsigned digit, Gpr rm) { byte(0xc0U | digit << 3 | low3(rm)); }
 
-void X64Writer::modrm_mem(X64Reg reg, X64Mem mem) {
+void X64Writer::modrm_mem(Gpr reg, X64Mem mem) {
     TG_CHECK(low3(mem.base) != 4, "Rsp and R12 as a base would need a SIB byte");
     const bool needs_disp = low3(mem.base) == 5;  // Rbp and R13 with mod 0 mean something else
     if (mem.disp == 0 && !needs_disp) {
@@ -49,14 +49,14 @@ void X64Writer::modrm_mem(X64Reg reg, X64Mem mem) {
     }
 }
 
-void X64Writer::alu(bool w, X64Alu op, X64Reg dst, X64Reg src) {
+void X64Writer::alu(bool w, X64Alu op, Gpr dst, Gpr src) {
     rex_rr(w, src, dst);
     byte(static_cast<unsigned>(op) * 8 + 1);
     modrm_rr(src, dst);
 }
 
-void X64Writer::alu(bool w, X64Alu op, X64Reg dst, std::int32_t imm) {
-    rex_rr(w, X64Reg::Rax, dst);
+void X64Writer::alu(bool w, X64Alu op, Gpr dst, std::int32_t imm) {
+    rex_rr(w, Gpr::Rax, dst);
     byte(fits8(imm) ? 0x83 : 0x81);
     modrm_rr(static_cast<unsigned>(op), dst);
     if (fits8(imm)) {
@@ -66,35 +66,35 @@ void X64Writer::alu(bool w, X64Alu op, X64Reg dst, std::int32_t imm) {
     }
 }
 
-void X64Writer::test(bool w, X64Reg a, X64Reg b) {
+void X64Writer::test(bool w, Gpr a, Gpr b) {
     rex_rr(w, b, a);
     byte(0x85);
     modrm_rr(b, a);
 }
 
-void X64Writer::test(bool w, X64Reg a, std::int32_t imm) {
-    rex_rr(w, X64Reg::Rax, a);
+void X64Writer::test(bool w, Gpr a, std::int32_t imm) {
+    rex_rr(w, Gpr::Rax, a);
     byte(0xf7);
     modrm_rr(0U, a);
     imm32(static_cast<std::uint32_t>(imm));
 }
 
-void X64Writer::mov(bool w, X64Reg dst, X64Reg src) {
+void X64Writer::mov(bool w, Gpr dst, Gpr src) {
     rex_rr(w, src, dst);
     byte(0x89);
     modrm_rr(src, dst);
 }
 
-void X64Writer::mov_imm(X64Reg dst, std::uint64_t value) {
+void X64Writer::mov_imm(Gpr dst, std::uint64_t value) {
     const auto as_signed = static_cast<std::int64_t>(value);
     if (value == 0) {
         alu(false, X64Alu::Xor, dst, dst);
     } else if (value <= std::numeric_limits<std::uint32_t>::max()) {
-        rex_rr(false, X64Reg::Rax, dst);
+        rex_rr(false, Gpr::Rax, dst);
         byte(0xb8U | low3(dst));
         imm32(static_cast<std::uint32_t>(value));
     } else if (as_signed < 0 && as_signed >= std::numeric_limits<std::int32_t>::min()) {
-        rex_rr(true, X64Reg::Rax, dst);
+        rex_rr(true, Gpr::Rax, dst);
         byte(0xc7);
         modrm_rr(0U, dst);
         imm32(static_cast<std::uint32_t>(value));
@@ -103,21 +103,21 @@ void X64Writer::mov_imm(X64Reg dst, std::uint64_t value) {
     }
 }
 
-void X64Writer::mov_imm_wide(X64Reg dst, std::uint64_t value) {
-    rex_rr(true, X64Reg::Rax, dst);
+void X64Writer::mov_imm_wide(Gpr dst, std::uint64_t value) {
+    rex_rr(true, Gpr::Rax, dst);
     byte(0xb8U | low3(dst));
     imm32(static_cast<std::uint32_t>(value));
     imm32(static_cast<std::uint32_t>(value >> 32));
 }
 
-void X64Writer::imul(bool w, X64Reg dst, X64Reg src) {
+void X64Writer::imul(bool w, Gpr dst, Gpr src) {
     rex_rr(w, dst, src);
     byte(0x0f);
     byte(0xaf);
     modrm_rr(dst, src);
 }
 
-void X64Writer::imul(bool w, X64Reg dst, X64Reg src, std::int32_t imm) {
+void X64Writer::imul(bool w, Gpr dst, Gpr src, std::int32_t imm) {
     rex_rr(w, dst, src);
     byte(fits8(imm) ? 0x6b : 0x69);
     modrm_rr(dst, src);
@@ -128,25 +128,25 @@ void X64Writer::imul(bool w, X64Reg dst, X64Reg src, std::int32_t imm) {
     }
 }
 
-void X64Writer::neg(bool w, X64Reg r) {
-    rex_rr(w, X64Reg::Rax, r);
+void X64Writer::neg(bool w, Gpr r) {
+    rex_rr(w, Gpr::Rax, r);
     byte(0xf7);
     modrm_rr(3U, r);
 }
 
-void X64Writer::div(bool w, bool is_signed, X64Reg r) {
-    rex_rr(w, X64Reg::Rax, r);
+void X64Writer::div(bool w, bool is_signed, Gpr r) {
+    rex_rr(w, Gpr::Rax, r);
     byte(0xf7);
     modrm_rr(is_signed ? 7U : 6U, r);
 }
 
 void X64Writer::sign_extend_rax_to_rdx(bool w) {
-    rex_rr(w, X64Reg::Rax, X64Reg::Rax);
+    rex_rr(w, Gpr::Rax, Gpr::Rax);
     byte(0x99);
 }
 
-void X64Writer::shift(bool w, X64Shift op, X64Reg r, std::uint8_t count) {
-    rex_rr(w, X64Reg::Rax, r);
+void X64Writer::shift(bool w, X64Shift op, Gpr r, std::uint8_t count) {
+    rex_rr(w, Gpr::Rax, r);
     byte(count == 1 ? 0xd1 : 0xc1);
     modrm_rr(static_cast<unsigned>(op), r);
     if (count != 1) {
@@ -154,27 +154,27 @@ void X64Writer::shift(bool w, X64Shift op, X64Reg r, std::uint8_t count) {
     }
 }
 
-void X64Writer::shift_cl(bool w, X64Shift op, X64Reg r) {
-    rex_rr(w, X64Reg::Rax, r);
+void X64Writer::shift_cl(bool w, X64Shift op, Gpr r) {
+    rex_rr(w, Gpr::Rax, r);
     byte(0xd3);
     modrm_rr(static_cast<unsigned>(op), r);
 }
 
-void X64Writer::byte_swap(bool w, X64Reg r) {
-    rex_rr(w, X64Reg::Rax, r);
+void X64Writer::byte_swap(bool w, Gpr r) {
+    rex_rr(w, Gpr::Rax, r);
     byte(0x0f);
     byte(0xc8U | low3(r));
 }
 
-void X64Writer::rotate16_by_8(X64Reg r) {
+void X64Writer::rotate16_by_8(Gpr r) {
     byte(0x66);
-    rex_rr(false, X64Reg::Rax, r);
+    rex_rr(false, Gpr::Rax, r);
     byte(0xc1);
     modrm_rr(1U, r);  // ror
     byte(8);
 }
 
-void X64Writer::extend(bool w, bool is_signed, std::uint32_t bytes, X64Reg dst, X64Reg src) {
+void X64Writer::extend(bool w, bool is_signed, std::uint32_t bytes, Gpr dst, Gpr src) {
     if (bytes == 4 && !is_signed) {
         mov(false, dst, src);
         return;
@@ -194,7 +194,7 @@ void X64Writer::extend(bool w, bool is_signed, std::uint32_t bytes, X64Reg dst, 
     modrm_rr(dst, src);
 }
 
-void X64Writer::load(std::uint32_t bytes, bool is_signed, X64Reg dst, X64Mem from) {
+void X64Writer::load(std::uint32_t bytes, bool is_signed, Gpr dst, X64Mem from) {
     rex_rr(is_signed || bytes == 8, dst, from.base);
     if (bytes == 8 || (bytes == 4 && !is_signed)) {
         byte(0x8b);
@@ -207,7 +207,7 @@ void X64Writer::load(std::uint32_t bytes, bool is_signed, X64Reg dst, X64Mem fro
     modrm_mem(dst, from);
 }
 
-void X64Writer::store(std::uint32_t bytes, X64Mem to, X64Reg src) {
+void X64Writer::store(std::uint32_t bytes, X64Mem to, Gpr src) {
     if (bytes == 2) {
         byte(0x66);
     }
@@ -220,9 +220,9 @@ void X64Writer::store_imm(std::uint32_t bytes, X64Mem to, std::int32_t imm) {
     if (bytes == 2) {
         byte(0x66);
     }
-    rex_rr(bytes == 8, X64Reg::Rax, to.base);
+    rex_rr(bytes == 8, Gpr::Rax, to.base);
     byte(bytes == 1 ? 0xc6 : 0xc7);
-    modrm_mem(X64Reg::Rax, to);
+    modrm_mem(Gpr::Rax, to);
     const auto value = static_cast<std::uint32_t>(imm);
     if (bytes >= 4) {
         imm32(value);
@@ -234,28 +234,28 @@ void X64Writer::store_imm(std::uint32_t bytes, X64Mem to, std::int32_t imm) {
     }
 }
 
-void X64Writer::lea(X64Reg dst, X64Mem address) {
+void X64Writer::lea(Gpr dst, X64Mem address) {
     rex_rr(true, dst, address.base);
     byte(0x8d);
     modrm_mem(dst, address);
 }
 
-void X64Writer::lea_scaled8(X64Reg dst, X64Reg base, X64Reg index) {
-    TG_CHECK(low3(base) != 5 && index != X64Reg::Rsp, "needs a displacement or is no index");
+void X64Writer::lea_scaled8(Gpr dst, Gpr base, Gpr index) {
+    TG_CHECK(low3(base) != 5 && index != Gpr::Rsp, "needs a displacement or is no index");
     byte(0x48U | (is_high(dst) ? 4U : 0U) | (is_high(index) ? 2U : 0U) | (is_high(base) ? 1U : 0U));
     byte(0x8d);
     byte(0x04U | low3(dst) << 3);
     byte(0xc0U | low3(index) << 3 | low3(base));
 }
 
-void X64Writer::lock_alu(bool w, X64Alu op, X64Mem to, X64Reg src) {
+void X64Writer::lock_alu(bool w, X64Alu op, X64Mem to, Gpr src) {
     byte(0xf0);
     rex_rr(w, src, to.base);
     byte(static_cast<unsigned>(op) * 8 + 1);
     modrm_mem(src, to);
 }
 
-void X64Writer::lock_xadd(bool w, X64Mem to, X64Reg src) {
+void X64Writer::lock_xadd(bool w, X64Mem to, Gpr src) {
     byte(0xf0);
     rex_rr(w, src, to.base);
     byte(0x0f);
@@ -263,7 +263,7 @@ void X64Writer::lock_xadd(bool w, X64Mem to, X64Reg src) {
     modrm_mem(src, to);
 }
 
-void X64Writer::lock_cmpxchg(bool w, X64Mem to, X64Reg src) {
+void X64Writer::lock_cmpxchg(bool w, X64Mem to, Gpr src) {
     byte(0xf0);
     rex_rr(w, src, to.base);
     byte(0x0f);
@@ -271,7 +271,7 @@ void X64Writer::lock_cmpxchg(bool w, X64Mem to, X64Reg src) {
     modrm_mem(src, to);
 }
 
-void X64Writer::xchg(bool w, X64Mem to, X64Reg src) {
+void X64Writer::xchg(bool w, X64Mem to, Gpr src) {
     rex_rr(w, src, to.base);
     byte(0x87);
     modrm_mem(src, to);
@@ -283,13 +283,13 @@ void X64Writer::store_zeros_rep() {
     byte(0xab);
 }
 
-void X64Writer::push(X64Reg r) {
-    rex_rr(false, X64Reg::Rax, r);
+void X64Writer::push(Gpr r) {
+    rex_rr(false, Gpr::Rax, r);
     byte(0x50U | low3(r));
 }
 
-void X64Writer::pop(X64Reg r) {
-    rex_rr(false, X64Reg::Rax, r);
+void X64Writer::pop(Gpr r) {
+    rex_rr(false, Gpr::Rax, r);
     byte(0x58U | low3(r));
 }
 

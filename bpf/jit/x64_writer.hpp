@@ -7,27 +7,12 @@
 #include <cstdint>
 #include <vector>
 
+#include "cpu/registers.hpp"
+
 namespace trapgate::bpf::jit {
 
 /// Hardware register numbers.
-enum class X64Reg : std::uint8_t {
-    Rax,
-    Rcx,
-    Rdx,
-    Rbx,
-    Rsp,
-    Rbp,
-    Rsi,
-    Rdi,
-    R8,
-    R9,
-    R10,
-    R11,
-    R12,
-    R13,
-    R14,
-    R15,
-};
+using cpu::Gpr;
 
 /// Two-operand ALU instructions, by the /digit of their immediate form; the register form's opcode
 /// is digit * 8 + 1.
@@ -50,7 +35,7 @@ enum class X64Cond : std::uint8_t {
 
 /// [base + disp]; base is any register but Rsp and R12.
 struct X64Mem {
-    X64Reg base;
+    Gpr base;
     std::int32_t disp;
 };
 
@@ -61,42 +46,42 @@ public:
     [[nodiscard]] std::uint32_t size() const { return static_cast<std::uint32_t>(bytes_.size()); }
     void reserve(std::size_t n) { bytes_.reserve(n); }
 
-    void alu(bool w, X64Alu op, X64Reg dst, X64Reg src);
-    void alu(bool w, X64Alu op, X64Reg dst, std::int32_t imm);
-    void test(bool w, X64Reg a, X64Reg b);
-    void test(bool w, X64Reg a, std::int32_t imm);
-    void mov(bool w, X64Reg dst, X64Reg src);
+    void alu(bool w, X64Alu op, Gpr dst, Gpr src);
+    void alu(bool w, X64Alu op, Gpr dst, std::int32_t imm);
+    void test(bool w, Gpr a, Gpr b);
+    void test(bool w, Gpr a, std::int32_t imm);
+    void mov(bool w, Gpr dst, Gpr src);
     /// The shortest move of a 64-bit constant; flags change when it is 0.
-    void mov_imm(X64Reg dst, std::uint64_t value);
+    void mov_imm(Gpr dst, std::uint64_t value);
     /// Always ten bytes, whatever the value.
-    void mov_imm_wide(X64Reg dst, std::uint64_t value);
-    void imul(bool w, X64Reg dst, X64Reg src);
-    void imul(bool w, X64Reg dst, X64Reg src, std::int32_t imm);
-    void neg(bool w, X64Reg r);
+    void mov_imm_wide(Gpr dst, std::uint64_t value);
+    void imul(bool w, Gpr dst, Gpr src);
+    void imul(bool w, Gpr dst, Gpr src, std::int32_t imm);
+    void neg(bool w, Gpr r);
     /// Rdx:Rax / r.
-    void div(bool w, bool is_signed, X64Reg r);
+    void div(bool w, bool is_signed, Gpr r);
     void sign_extend_rax_to_rdx(bool w);
-    void shift(bool w, X64Shift op, X64Reg r, std::uint8_t count);
-    void shift_cl(bool w, X64Shift op, X64Reg r);
-    void byte_swap(bool w, X64Reg r);
-    void rotate16_by_8(X64Reg r);
+    void shift(bool w, X64Shift op, Gpr r, std::uint8_t count);
+    void shift_cl(bool w, X64Shift op, Gpr r);
+    void byte_swap(bool w, Gpr r);
+    void rotate16_by_8(Gpr r);
     /// Zero- or sign-extends the low `bytes` (1, 2 or 4) of src.
-    void extend(bool w, bool is_signed, std::uint32_t bytes, X64Reg dst, X64Reg src);
+    void extend(bool w, bool is_signed, std::uint32_t bytes, Gpr dst, Gpr src);
 
-    void load(std::uint32_t bytes, bool is_signed, X64Reg dst, X64Mem from);
-    void store(std::uint32_t bytes, X64Mem to, X64Reg src);
+    void load(std::uint32_t bytes, bool is_signed, Gpr dst, X64Mem from);
+    void store(std::uint32_t bytes, X64Mem to, Gpr src);
     void store_imm(std::uint32_t bytes, X64Mem to, std::int32_t imm);
-    void lea(X64Reg dst, X64Mem address);
+    void lea(Gpr dst, X64Mem address);
     /// lea dst, [base + index * 8]
-    void lea_scaled8(X64Reg dst, X64Reg base, X64Reg index);
-    void lock_alu(bool w, X64Alu op, X64Mem to, X64Reg src);
-    void lock_xadd(bool w, X64Mem to, X64Reg src);
-    void lock_cmpxchg(bool w, X64Mem to, X64Reg src);
-    void xchg(bool w, X64Mem to, X64Reg src);
+    void lea_scaled8(Gpr dst, Gpr base, Gpr index);
+    void lock_alu(bool w, X64Alu op, X64Mem to, Gpr src);
+    void lock_xadd(bool w, X64Mem to, Gpr src);
+    void lock_cmpxchg(bool w, X64Mem to, Gpr src);
+    void xchg(bool w, X64Mem to, Gpr src);
     void store_zeros_rep();  ///< rep stosq
 
-    void push(X64Reg r);
-    void pop(X64Reg r);
+    void push(Gpr r);
+    void pop(Gpr r);
     void leave();
     void ret();
 
@@ -110,10 +95,10 @@ public:
 private:
     void byte(unsigned value) { bytes_.push_back(static_cast<std::uint8_t>(value)); }
     void imm32(std::uint32_t value);
-    void rex_rr(bool w, X64Reg reg, X64Reg rm, bool byte_regs = false);
-    void modrm_rr(X64Reg reg, X64Reg rm);
-    void modrm_rr(unsigned digit, X64Reg rm);
-    void modrm_mem(X64Reg reg, X64Mem mem);
+    void rex_rr(bool w, Gpr reg, Gpr rm, bool byte_regs = false);
+    void modrm_rr(Gpr reg, Gpr rm);
+    void modrm_rr(unsigned digit, Gpr rm);
+    void modrm_mem(Gpr reg, X64Mem mem);
 
     std::vector<std::uint8_t> bytes_;
 };
