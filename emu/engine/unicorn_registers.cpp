@@ -15,6 +15,8 @@ enum SegmentSlot : std::size_t { kEs, kCs, kSs, kDs, kFs, kGs, kLdtr, kTr, kGdtr
 constexpr std::uint32_t kMsrEfer = 0xc000'0080;
 constexpr std::uint32_t kMsrKernelGsBase = 0xc000'0102;
 constexpr std::uint32_t kDescriptorLong = 1U << 21;
+// The library keeps the descriptor's whole high dword, bits of the base included.
+constexpr std::uint32_t kAttributeBits = 0x00ff'ff00;
 
 std::size_t segment_offset(SegmentSlot slot) {
     return env_offset::kSegments + slot * env_offset::kSegmentBytes;
@@ -24,7 +26,7 @@ cpu::Segment read_segment(const UnicornState& state, SegmentSlot slot) {
     const std::size_t at = segment_offset(slot);
     return {static_cast<std::uint16_t>(state.env<std::uint32_t>(at)),
             state.env<std::uint64_t>(at + 8), state.env<std::uint32_t>(at + 16),
-            state.env<std::uint32_t>(at + 20)};
+            state.env<std::uint32_t>(at + 20) & kAttributeBits};
 }
 
 void write_segment(UnicornState& state, SegmentSlot slot, const cpu::Segment& segment) {

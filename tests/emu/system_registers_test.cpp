@@ -47,6 +47,21 @@ TEST(SystemRegisters, TheTscIsTheInstructionCountAndCanBeSet) {
     EXPECT_EQ(guest.gpr(Gpr::R9), 1001U);
 }
 
+// Of a descriptor's high dword only bits 8-23 are attributes; the others are the base's.
+TEST(SystemRegisters, SegmentAttributesAreTheDescriptorsMiddleBits) {
+    // mov fs, ax with ax = 8
+    BareGuest guest(code_of({{0xb8, 8, 0, 0, 0, 0x8e, 0xe0}, kExit}));
+    const std::uint64_t descriptor = 0xa5cf'f35a'1234'ffff;
+    const GuestVa gdt{guest.machine->cpu().registers().gdtr.base};
+    ASSERT_TRUE(guest.machine->write(gdt + 8, std::as_bytes(std::span(&descriptor, 1))));
+    EXPECT_EQ(guest.run().reason, StopReason::GuestExit);
+    const cpu::Segment fs = guest.machine->cpu().registers().fs;
+    EXPECT_EQ(fs.selector, 8U);
+    EXPECT_EQ(fs.base, 0xa55a'1234U);
+    EXPECT_EQ(fs.limit, 0xffff'ffffU);
+    EXPECT_EQ(fs.attributes, 0x00cf'f300U);
+}
+
 TEST(SystemRegisters, EngineMsrsKeepTheirValue) {
     // LSTAR := 0x1122
     BareGuest guest(code_of({mov_ecx(0xc000'0082),
