@@ -8,6 +8,8 @@
 #include <elfutils/libdw.h>
 #include <elfutils/libdwfl.h>
 
+#include "base/files.hpp"
+
 namespace trapgate::cli {
 namespace {
 
@@ -15,8 +17,13 @@ struct EndDwfl {
     void operator()(Dwfl* dwfl) const { dwfl_end(dwfl); }
 };
 
+// The image names its sources from the root of the tree, in whose build/<preset>/bin we are.
+std::filesystem::path source_file(const std::string& named) {
+    return program_folder() / "../../.." / named;  // An absolute name stays as it is.
+}
+
 std::string line_of_file(const std::string& path, unsigned number) {
-    std::ifstream file(path);
+    std::ifstream file(source_file(path));
     std::string line;
     for (unsigned i = 0; i < number; ++i) {
         if (!std::getline(file, line)) {

@@ -8,6 +8,7 @@
 #include <bpf/btf.h>
 #include <gtest/gtest.h>
 
+#include "base/files.hpp"
 #include "tests/roms/elf_file.hpp"
 
 namespace trapgate::roms {
@@ -44,6 +45,14 @@ TEST_F(MinikernelImage, KeepsProbeUnsafeCodeInItsSections) {
     EXPECT_EQ(elf.symbols.find("__kprobes_text_start")->second.address, kprobes.address);
     EXPECT_EQ(elf.symbols.find("__kprobes_text_end")->second.address,
               kprobes.address + kprobes.bytes);
+}
+
+TEST_F(MinikernelImage, DoesNotTellWhereItWasBuilt) {
+    const auto bytes = read_file(guest_image("minikernel.elf"));
+    ASSERT_TRUE(bytes) << bytes.error().message();
+    const std::string_view text(reinterpret_cast<const char*>(bytes->data()), bytes->size());
+    EXPECT_EQ(text.find(TRAPGATE_SOURCE_DIR), std::string_view::npos);
+    EXPECT_NE(text.find("./roms/minikernel/"), std::string_view::npos);
 }
 
 TEST_F(MinikernelImage, HasAnExceptionTableInLinuxsFormat) {
