@@ -60,9 +60,8 @@ Error with_hint(Error error, const RunOptions& options) {
     return error;
 }
 
-emu::StopEvent run_in_slices(kernel::Session& session, const RunOptions& options, RunOutput& output,
-                             const InterruptGuard& interrupt, const bool& reached,
-                             Clock::time_point start) {
+void run_in_slices(kernel::Session& session, const RunOptions& options, RunOutput& output,
+                   const InterruptGuard& interrupt, const bool& reached, Clock::time_point start) {
     const double allowed = options.limits.max_host_seconds;
     while (true) {
         emu::RunLimits slice = options.limits;
@@ -77,7 +76,7 @@ emu::StopEvent run_in_slices(kernel::Session& session, const RunOptions& options
         const bool slice_over = stop.reason == emu::StopReason::InsnLimit &&
                                 slice.max_instructions < options.limits.max_instructions;
         if (!slice_over || reached || interrupt.signal() != 0 || standard_output().broken()) {
-            return stop;
+            return;
         }
     }
 }
@@ -103,9 +102,8 @@ Result<RunResult> run_guest(const RunOptions& options, RunOutput& output) {
     }
     const InterruptGuard interrupt(session.machine());
     RunResult result;
-    const emu::StopEvent stop = run_in_slices(session, options, output, interrupt, reached, start);
+    run_in_slices(session, options, output, interrupt, reached, start);
     result.last = *session.snapshot();
-    result.last.stop = stop;
     result.last.location = place_of(session.machine(), result.last);
     result.reached = reached ? options.until : "";
     result.signal = reached ? 0 : interrupt.signal();

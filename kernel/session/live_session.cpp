@@ -185,6 +185,7 @@ emu::StopEvent LiveSession::run(const emu::RunLimits& limits) {
     services_->kernel().reap();
     const emu::StopEvent stop = machine_->run(limits);
     consume_rings();
+    last_stop_ = stop;
     switch (stop.reason) {
         case emu::StopReason::GuestExit:
         case emu::StopReason::Shutdown:
@@ -204,7 +205,7 @@ SnapshotPtr LiveSession::snapshot() {
     now->location = machine_->symbols().describe(
         services_->kprobes().original_rip(machine_->cpu().rip()));
     now->ended = ending_.has_value();
-    now->stop = ending_.value_or(emu::StopEvent{});
+    now->stop = ending_.value_or(last_stop_);
     for (const BareProbe& probe : bare_probes_) {
         now->probes.push_back({fmt::format("{}/{}", probe.definition.group, probe.definition.event),
                                probe.handle->where(), probe.handle->address(), "",

@@ -61,6 +61,7 @@ private:
     std::string console_;
     std::deque<std::string> lines_;
     std::map<std::string, RingHistory> rings_;  ///< By ring name.
+    emu::StopEvent last_stop_;
     std::optional<emu::StopEvent> ending_;
 };
 

@@ -65,8 +65,8 @@ struct SessionSnapshot {
     cpu::RegisterFile registers;
     std::string location;  ///< RIP as "symbol+0x1/0x20".
     bool running = false;
-    bool ended = false;  ///< `stop` says how; nothing more will run.
-    emu::StopEvent stop;
+    bool ended = false;   ///< `stop` says how; nothing more will run.
+    emu::StopEvent stop;  ///< Why the last run stopped; of no meaning before the first.
     std::vector<ProbeView> probes;
     std::vector<MapView> maps;
     std::vector<RingView> rings;

@@ -126,6 +126,15 @@ TEST(Session, CuttingARunIntoPiecesChangesNothing) {
     EXPECT_EQ(end->maps[0].elements[0].value, whole.end->maps[0].elements[0].value);
 }
 
+TEST(Session, ASnapshotSaysWhyTheLastRunStopped) {
+    Result<std::unique_ptr<Session>> session = Session::create(minikernel());
+    ASSERT_TRUE(session) << session.error().message();
+    const emu::StopEvent stop = (*session)->run({.max_instructions = 1'000'000});
+    EXPECT_EQ(stop.reason, emu::StopReason::InsnLimit);
+    EXPECT_EQ((*session)->snapshot()->stop, stop);
+    EXPECT_FALSE((*session)->snapshot()->ended);
+}
+
 TEST(Session, NamesTheNearestSymbolsForAnUnknownOne) {
     SessionConfig config = minikernel();
     config.probes = {"do_sys_opnat2"};
