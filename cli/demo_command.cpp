@@ -10,11 +10,12 @@
 #include "cli/errors.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/narrator.hpp"
-#include "cli/share.hpp"
 #include "cli/source_line.hpp"
+#include "cli/typed.hpp"
 #include "cli/value_text.hpp"
 #include "kernel/api/host_kernel.hpp"
 #include "kernel/session/session.hpp"
+#include "kernel/session/shipped.hpp"
 
 namespace trapgate::cli {
 namespace {
@@ -34,7 +35,7 @@ struct DemoRun {
 
 Result<DemoRun> run_once(std::vector<std::filesystem::path> objects) {
     kernel::SessionConfig config;
-    config.image = {default_image(), kWorkload};
+    config.image = {kernel::default_image(), kWorkload};
     config.objects = std::move(objects);
     return kernel::Session::create(config).and_then(
         [](std::unique_ptr<kernel::Session>&& session) -> Result<DemoRun> {
@@ -45,7 +46,8 @@ Result<DemoRun> run_once(std::vector<std::filesystem::path> objects) {
             if (stop.reason != emu::StopReason::GuestExit || stop.status != 0) {
                 return fail(fmt::format("the guest did not come to a good end: {}",
                                         kernel::reason_name(stop.reason)),
-                            typed(default_image()), own_command() + " run shows its console");
+                            typed(kernel::default_image()),
+                            own_command() + " run shows its console");
             }
             kernel::SnapshotPtr last = session->snapshot();
             return DemoRun{std::move(session), std::move(last)};
@@ -75,7 +77,7 @@ void tell_probe(Narrator& out, const kernel::ProbeView& probe) {
                     "function that opens files:",
                     kFunction));
     out.fact("address", fmt::format("{:016x}", probe.address.value));
-    if (const auto source = find_function_source(default_image(), probe.address)) {
+    if (const auto source = find_function_source(kernel::default_image(), probe.address)) {
         out.fact("source", fmt::format("{}:{}", source->file, source->line));
         if (!source->text.empty()) {
             out.fact("", source->text);
@@ -154,9 +156,8 @@ int tell(const DemoRun& plain, const DemoRun& probed) {
 
 int demo() {
     const Result<int> status = run_once({}).and_then([](const DemoRun& plain) {
-        return run_once({share_folder() / "open_counter.bpf.o"}).map([&](const DemoRun& probed) {
-            return tell(plain, probed);
-        });
+        return run_once({kernel::share_folder() / "open_counter.bpf.o"})
+            .map([&](const DemoRun& probed) { return tell(plain, probed); });
     });
     return status ? *status : report_error(status.error());
 }

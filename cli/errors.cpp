@@ -3,10 +3,9 @@
 
 #include <unistd.h>
 
-#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "base/nearest.hpp"
+#include "base/usage.hpp"
 #include "cli/stream.hpp"
 #include "cli/terminal.hpp"
 
@@ -25,13 +24,6 @@ const CLI::App& innermost(const CLI::App& app) {
 std::string command_path(const CLI::App& app) {
     return app.get_parent() == nullptr ? app.get_name()
                                        : command_path(*app.get_parent()) + " " + app.get_name();
-}
-
-// "run" or "lab check"; empty for the command itself, whose name begins every message anyway.
-std::string place_of(const CLI::App& app) {
-    const std::string path = command_path(app);
-    const std::size_t space = path.find(' ');
-    return space == std::string::npos ? "" : path.substr(space + 1);
 }
 
 // The option that CLI11's sentence is about.
@@ -61,27 +53,11 @@ std::vector<std::string> command_names(const CLI::App& app) {
     return names;
 }
 
-std::string nearest_or_help(const std::string& name, const std::vector<std::string>& candidates,
-                            const CLI::App& at) {
-    const std::vector<std::string_view> views(candidates.begin(), candidates.end());
-    const std::string near = did_you_mean(nearest_names(name, views));
-    return near.empty() ? fmt::format("{} --help lists what there is", command_path(at)) : near;
-}
-
-Error unknown_argument(const CLI::App& app) {
+Error unknown_argument_of(const CLI::App& app) {
     const CLI::App& at = innermost(app);
     const std::vector<std::string> rest = app.remaining(true);
-    const std::string first = rest.empty() ? "" : rest.front();
-    if (first.starts_with("-")) {
-        const std::string name = first.substr(0, first.find('='));
-        return {"no such option: " + name, place_of(at),
-                nearest_or_help(name, option_names(at), at)};
-    }
-    if (const std::vector<std::string> commands = command_names(at); !commands.empty()) {
-        return {"no such command: " + first, place_of(at), nearest_or_help(first, commands, at)};
-    }
-    return {"one argument too many: " + first, place_of(at),
-            fmt::format("{} --help shows what it takes", command_path(at))};
+    return unknown_argument(rest.empty() ? "" : rest.front(),
+                            {command_path(at), option_names(at), command_names(at)});
 }
 
 }  // namespace
@@ -117,16 +93,16 @@ int report_error(const Error& error, bool json) {
 Error usage_error(const CLI::App& app, const CLI::ParseError& error) {
     const CLI::App& at = innermost(app);
     if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr) {
-        return unknown_argument(app);
+        return unknown_argument_of(app);
     }
     const std::string message = error.what();
-    const std::string help = fmt::format("{} --help shows what it takes", command_path(at));
+    const std::string help = help_hint(command_path(at));
     if (dynamic_cast<const CLI::ArgumentMismatch*>(&error) != nullptr) {
         const bool missing = message.find("missing") != std::string::npos;
         return {missing ? "its value is missing" : "given more than once", option_in(message),
                 help};
     }
-    return {message, place_of(at), help};
+    return {message, place_of_command(command_path(at)), help};
 }
 
 }  // namespace trapgate::cli

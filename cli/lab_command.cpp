@@ -7,9 +7,10 @@
 #include "base/files.hpp"
 #include "cli/commands.hpp"
 #include "cli/errors.hpp"
-#include "cli/share.hpp"
 #include "cli/stream.hpp"
 #include "cli/terminal.hpp"
+#include "cli/typed.hpp"
+#include "kernel/session/shipped.hpp"
 #include "labs/check.hpp"
 #include "labs/lab.hpp"
 
@@ -46,14 +47,14 @@ std::string list_json(const std::vector<Lab>& found) {
 }
 
 Result<int> list(const LabWords& words) {
-    return labs::list_labs(labs_folder()).map([&](const std::vector<Lab>& found) {
+    return labs::list_labs(kernel::labs_folder()).map([&](const std::vector<Lab>& found) {
         standard_output().write(words.json ? list_json(found) : list_text(found));
         return 0;
     });
 }
 
 Result<int> show(const LabWords& words) {
-    return labs::find_lab(labs_folder(), words.lab)
+    return labs::find_lab(kernel::labs_folder(), words.lab)
         .and_then(labs::read_guide)
         .map([](const std::string& guide) {
             standard_output().write(guide);
@@ -63,8 +64,8 @@ Result<int> show(const LabWords& words) {
 
 Result<int> start(const LabWords& words) {
     const std::string folder = words.folder.empty() ? words.lab : words.folder;
-    return labs::find_lab(labs_folder(), words.lab).and_then([&](const Lab& lab) {
-        return labs::start_lab(lab, folder, include_folder()).map([&] {
+    return labs::find_lab(kernel::labs_folder(), words.lab).and_then([&](const Lab& lab) {
+        return labs::start_lab(lab, folder, kernel::include_folder()).map([&] {
             standard_output().write(
                 fmt::format("{} is in {}: {} ({:g} points, about {} minutes)\n"
                             "  read   {}/guide.md\n"
@@ -103,9 +104,12 @@ Result<int> check(const LabWords& words) {
     const std::string folder = words.folder.empty() ? "." : words.folder;
     const Result<std::string> id = words.lab.empty() ? labs::started_lab(folder)
                                                      : Result<std::string>(words.lab);
-    return id.and_then([](const std::string& name) { return labs::find_lab(labs_folder(), name); })
+    return id
+        .and_then(
+            [](const std::string& name) { return labs::find_lab(kernel::labs_folder(), name); })
         .and_then([&](const Lab& lab) {
-            return labs::check_lab(lab, folder, {default_image(), include_folder()});
+            return labs::check_lab(lab, folder,
+                                   {kernel::default_image(), kernel::include_folder()});
         })
         .and_then([&](const labs::LabResult& result) -> Result<int> {
             standard_output().write(

@@ -10,13 +10,11 @@
 #include <fmt/ranges.h>
 
 #include "base/nearest.hpp"
-#include "cli/share.hpp"
-#include "cli/values.hpp"
+#include "base/values.hpp"
+#include "kernel/session/shipped.hpp"
 
 namespace trapgate::cli {
 namespace {
-
-constexpr std::uint64_t kMinRam = 1ULL << 20;
 
 Result<void> check_model(const std::string& name) {
     const std::vector<std::string_view>& names = model_names();
@@ -81,26 +79,20 @@ Result<RunOptions> read_run_options(const RunWords& words) {
     options.until = words.until;
     options.report = words.report;
     options.output = words.output;
-    options.session.image.kernel = words.image.empty() ? default_image() : shipped_or(words.image);
+    options.session.image.kernel = words.image.empty() ? kernel::default_image()
+                                                       : kernel::shipped_or(words.image);
     options.session.image.command_line = words.append;
     options.session.machine.model = words.model;
     options.session.probes = words.probes;
-    std::ranges::transform(words.objects, std::back_inserter(options.session.objects), shipped_or);
+    std::ranges::transform(words.objects, std::back_inserter(options.session.objects),
+                           kernel::shipped_or);
 
     // Each check in turn; the first one that fails is what the user hears of.
     Result<void> good = check_model(words.model);
     const auto then = [&](auto&& check) { good = good ? check() : good; };
     const auto into = [](auto& target) { return [&target](auto value) { target = value; }; };
     then([&] {
-        return parse_size(words.memory, "--mem")
-            .and_then([](std::uint64_t bytes) -> Result<std::uint64_t> {
-                if (bytes < kMinRam || bytes % kPageBytes != 0) {
-                    return fail("not a size that a machine can have", "--mem",
-                                "at least 1M, in whole pages of 4K");
-                }
-                return bytes;
-            })
-            .map(into(options.session.machine.ram_bytes));
+        return parse_size(words.memory, "--mem").map(into(options.session.machine.ram_bytes));
     });
     then([&]() -> Result<void> {
         return words.max_insns.empty() ? Result<void>()

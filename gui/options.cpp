@@ -8,11 +8,13 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
-#include "base/files.hpp"
 #include "base/nearest.hpp"
+#include "base/usage.hpp"
+#include "base/values.hpp"
 #include "gui/keys.hpp"
 #include "gui/layout/presets.hpp"
 #include "gui/panels/panel.hpp"
+#include "kernel/session/shipped.hpp"
 
 namespace trapgate::gui {
 namespace {
@@ -33,8 +35,7 @@ constexpr double kPictureSeconds = 20;  // A picture of a guest that never ends 
 
 // Words that stand for something else than themselves.
 struct Words {
-    std::string image, layout, size;
-    double seconds = 0;
+    std::string image, layout, size, memory, max_insns, timeout;
 };
 
 class Formatter final : public CLI::Formatter {
@@ -84,8 +85,7 @@ void add_options(CLI::App& app, Options& options, Words& words) {
     constexpr const char* kMachine = "Machine";
     add(kMachine, "--append", options.session.image.command_line, "TEXT",
         "the kernel's command line");
-    add(kMachine, "--mem", options.session.machine.ram_bytes, "SIZE", "RAM (256M)")
-        ->transform(CLI::AsSizeValue(false).description(""));
+    add(kMachine, "--mem", words.memory, "SIZE", "RAM (256M)");
     add(kMachine, "--model", options.session.machine.model, "NAME", "timing model (functional)");
     constexpr const char* kWindow = "Window";
     add(kWindow, "--layout", words.layout, "LAYOUT", "a preset or a layout string, see below");
@@ -98,31 +98,22 @@ void add_options(CLI::App& app, Options& options, Words& words) {
     add(kNoDisplay, "--screenshot", options.screenshot, "FILE.png", "draw the window into a file");
     add(kNoDisplay, "--print-view", options.view, "PANEL", "print a panel as text");
     constexpr const char* kLimits = "Limits of running first";
-    add(kLimits, "--max-insns", options.limits.max_instructions, "N",
-        "stop after so many instructions")
-        ->transform(CLI::AsSizeValue(true).description(""));
-    add(kLimits, "--timeout", words.seconds, "SECONDS", "stop after so long by the host's clock")
-        ->check(CLI::PositiveNumber.description(""));
+    add(kLimits, "--max-insns", words.max_insns, "N", "stop after so many instructions");
+    add(kLimits, "--timeout", words.timeout, "SECONDS", "stop after so long by the host's clock");
 }
 
 Error usage_error(const CLI::App& app, const CLI::ParseError& error) {
-    constexpr const char* kHelp = "trapgate-gui --help lists what there is";
     const std::vector<std::string> rest = app.remaining();
     if (dynamic_cast<const CLI::ExtrasError*>(&error) == nullptr || rest.empty()) {
-        return {error.what(), {}, kHelp};
+        return {error.what(), {}, help_hint(app.get_name())};
     }
-    const std::string name = rest.front().substr(0, rest.front().find('='));
-    if (!name.starts_with('-')) {
-        return {fmt::format("one argument too many: {}", name), {}, "one image can be booted"};
-    }
-    std::vector<std::string> known;
+    CommandWords known{app.get_name(), {}, {}};
     for (const CLI::Option* option : app.get_options()) {
         for (const std::string& long_name : option->get_lnames()) {
-            known.push_back("--" + long_name);
+            known.options.push_back("--" + long_name);
         }
     }
-    const std::string near = did_you_mean(nearest_names(name, {known.begin(), known.end()}));
-    return {fmt::format("no such option: {}", name), {}, near.empty() ? kHelp : near};
+    return unknown_argument(rest.front(), known);
 }
 
 Result<void> read_size(const std::string& text, Options& options) {
@@ -152,17 +143,35 @@ Result<void> check_view(const std::string& name) {
                 near.empty() ? fmt::format("panels are {}", fmt::join(names, ", ")) : near);
 }
 
-// The image that ships beside the program.
-std::filesystem::path default_image() {
-    return program_folder().parent_path() / "share" / "trapgate" / "minikernel.elf";
+// Words that stand for numbers; empty: not given.
+Result<void> read_numbers(Options& options, const Words& words) {
+    const auto read = [](const std::string& word, const char* option, auto&& parse, auto& target) {
+        if (word.empty()) {
+            return Result<void>();
+        }
+        return parse(word, option).map([&target](auto value) { target = value; });
+    };
+    return read(words.memory, "--mem", parse_size, options.session.machine.ram_bytes)
+        .and_then([&] {
+            return read(words.max_insns, "--max-insns", parse_count,
+                        options.limits.max_instructions);
+        })
+        .and_then([&] {
+            return read(words.timeout, "--timeout", parse_seconds, options.limits.max_host_seconds);
+        });
 }
 
 Result<std::variant<Options, HelpText>> finish(Options options, const Words& words) {
-    options.session.image.kernel = words.image.empty() ? default_image()
-                                                       : std::filesystem::path(words.image);
-    const bool picture = !options.screenshot.empty() || !options.view.empty();
-    options.limits.max_host_seconds = words.seconds == 0 && picture ? kPictureSeconds
-                                                                    : words.seconds;
+    options.session.image.kernel = words.image.empty() ? kernel::default_image()
+                                                       : kernel::shipped_or(words.image);
+    std::ranges::transform(options.session.objects, options.session.objects.begin(),
+                           kernel::shipped_or);
+    if (!options.screenshot.empty() || !options.view.empty()) {
+        options.limits.max_host_seconds = kPictureSeconds;
+    }
+    if (auto numbers = read_numbers(options, words); !numbers) {
+        return tl::unexpected(numbers.error());
+    }
     if (!words.size.empty()) {
         if (auto size = read_size(words.size, options); !size) {
             return tl::unexpected(size.error());

@@ -11,7 +11,7 @@
 
 #include "base/check.hpp"
 #include "base/files.hpp"
-#include "labs/process.hpp"
+#include "base/process.hpp"
 
 namespace trapgate::labs {
 namespace {

@@ -31,15 +31,15 @@ void ScratchFolder::keep(const std::vector<std::pair<std::string, std::string>>&
     std::cerr << "what it printed is in " << artifacts.string() << "\n";
 }
 
-Result<labs::ProcessResult> run_shell(const std::string& command, const fs::path& folder) {
+Result<ProcessResult> run_shell(const std::string& command, const fs::path& folder) {
     const char* path = std::getenv("PATH");
-    labs::ProcessOptions options;
+    ProcessOptions options;
     options.folder = folder;
     options.environment = {
         "PATH=" TRAPGATE_BIN_DIR ":" + std::string(path == nullptr ? "" : path),
         "SHARE=" + (fs::path(TRAPGATE_BIN_DIR).parent_path() / "share/trapgate").string(),
         "NO_COLOR=", "TERM=xterm"};
-    return labs::run_process({"bash", "-c", command}, options);
+    return run_process({"bash", "-c", command}, options);
 }
 
 }  // namespace trapgate::cli

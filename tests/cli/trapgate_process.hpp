@@ -6,8 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include "base/process.hpp"
 #include "base/result.hpp"
-#include "labs/process.hpp"
 
 namespace trapgate::cli {
 
@@ -31,7 +31,7 @@ private:
 
 /// Runs a bash command line in `folder`, with the built `trapgate` first in PATH, the folder of
 /// guest images in $SHARE, and neither colour nor a terminal.
-[[nodiscard]] Result<labs::ProcessResult> run_shell(const std::string& command,
-                                                    const std::filesystem::path& folder);
+[[nodiscard]] Result<ProcessResult> run_shell(const std::string& command,
+                                              const std::filesystem::path& folder);
 
 }  // namespace trapgate::cli

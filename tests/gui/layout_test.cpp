@@ -2,6 +2,7 @@
 #include "gui/layout/layout.hpp"
 
 #include <array>
+#include <ostream>
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
@@ -49,10 +50,15 @@ TEST(LayoutParse, TextOfATreeParsesToTheSameTree) {
 }
 
 struct BadLayout {
+    std::string_view name;
     std::string_view text;
     int column;
     std::string_view what;
     std::string_view hint;
+
+    friend std::ostream& operator<<(std::ostream& out, const BadLayout& self) {
+        return out << '"' << self.text << '"';
+    }
 };
 
 class LayoutErrors : public ::testing::TestWithParam<BadLayout> {};
@@ -68,20 +74,22 @@ TEST_P(LayoutErrors, NameColumnReasonAndHint) {
 
 INSTANTIATE_TEST_SUITE_P(
     Cases, LayoutErrors,
-    ::testing::Values(BadLayout{"", 1, "missing", "layouts look like"},
-                      BadLayout{"h(60,Registes,Maps)", 6, "no panel 'Registes'", "Registers?"},
-                      BadLayout{"Xyzzy", 1, "no panel", "panels are Registers, Console"},
-                      BadLayout{"h(Maps,Rings)", 3, "5 to 95", "layouts look like"},
-                      BadLayout{"h(4,Maps,Rings)", 3, "5 to 95", ""},
-                      BadLayout{"h(96,Maps,Rings)", 3, "5 to 95", ""},
-                      BadLayout{"h(99999999999999999999,Maps,Rings)", 3, "5 to 95", ""},
-                      BadLayout{"h(60,Maps)", 10, "',' is missing", ""},
-                      BadLayout{"h(60,Maps,Rings", 16, "')' is missing", ""},
-                      BadLayout{"h(60,Maps,Rings))", 17, "behind the end", "delete it"},
-                      BadLayout{"h(60,Maps,Maps)", 11, "twice", ""},
-                      BadLayout{"t(Maps,h(50,Rings,Console))", 8, "no panel 'h'", ""},
-                      BadLayout{"t()", 3, "name of a panel is missing", "panels are"},
-                      BadLayout{"x(50,Maps,Rings)", 1, "no 'x('", "side by side"}));
+    ::testing::Values(
+        BadLayout{"Nothing", "", 1, "missing", "layouts look like"},
+        BadLayout{"UnknownPanel", "h(60,Registes,Maps)", 6, "no panel 'Registes'", "Registers?"},
+        BadLayout{"UnknownLayout", "Xyzzy", 1, "no panel", "panels are Registers, Console"},
+        BadLayout{"SplitWithoutNumber", "h(Maps,Rings)", 3, "5 to 95", "layouts look like"},
+        BadLayout{"SplitTooSmall", "h(4,Maps,Rings)", 3, "5 to 95", ""},
+        BadLayout{"SplitTooLarge", "h(96,Maps,Rings)", 3, "5 to 95", ""},
+        BadLayout{"SplitBeyondNumbers", "h(99999999999999999999,Maps,Rings)", 3, "5 to 95", ""},
+        BadLayout{"OnePanelOnly", "h(60,Maps)", 10, "',' is missing", ""},
+        BadLayout{"Unclosed", "h(60,Maps,Rings", 16, "')' is missing", ""},
+        BadLayout{"ClosedTwice", "h(60,Maps,Rings))", 17, "behind the end", "delete it"},
+        BadLayout{"PanelTwice", "h(60,Maps,Maps)", 11, "twice", ""},
+        BadLayout{"SplitInTabs", "t(Maps,h(50,Rings,Console))", 8, "no panel 'h'", ""},
+        BadLayout{"EmptyTabs", "t()", 3, "name of a panel is missing", "panels are"},
+        BadLayout{"UnknownSplit", "x(50,Maps,Rings)", 1, "no 'x('", "side by side"}),
+    [](const auto& bad) { return std::string(bad.param.name); });
 
 TEST(LayoutParse, RefusesEndlessNesting) {
     std::string text;

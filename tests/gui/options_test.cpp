@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "gui/options.hpp"
 
+#include <ostream>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -59,8 +63,13 @@ TEST(GuiOptions, VersionIsTheOneGiven) {
 }
 
 struct BadWords {
+    const char* name;
     std::vector<const char*> words;
     const char* message;
+
+    friend std::ostream& operator<<(std::ostream& out, const BadWords& self) {
+        return out << fmt::format("{}", fmt::join(self.words, " "));
+    }
 };
 
 class BadGuiOptions : public ::testing::TestWithParam<BadWords> {};
@@ -74,16 +83,23 @@ TEST_P(BadGuiOptions, AreNamedWithAHint) {
 
 INSTANTIATE_TEST_SUITE_P(
     Cases, BadGuiOptions,
-    ::testing::Values(BadWords{{"--screnshot", "a.png"},
+    ::testing::Values(BadWords{"UnknownOption",
+                               {"--screnshot", "a.png"},
                                "--screnshot (hint: did you mean --screenshot?)"},
-                      BadWords{{"a", "b"}, "one argument too many: b"},
-                      BadWords{{"--size", "12"}, "not a size: \"12\""},
-                      BadWords{{"--size", "99999x10"}, "not a size"},
-                      BadWords{{"--scale", "0"}, "--scale"}, BadWords{{"--mem", "lots"}, "--mem"},
-                      BadWords{{"--layout", "h(50,Maps,Rins)"},
+                      BadWords{"TwoImages", {"a", "b"}, "one argument too many: b"},
+                      BadWords{"SizeWithoutHeight", {"--size", "12"}, "not a size: \"12\""},
+                      BadWords{"SizeTooLarge", {"--size", "99999x10"}, "not a size"},
+                      BadWords{"NoScale", {"--scale", "0"}, "--scale"},
+                      BadWords{"MemoryThatIsNoSize", {"--mem", "lots"}, "--mem: not a size"},
+                      BadWords{
+                          "LimitThatIsNoCount", {"--max-insns", "-1"}, "--max-insns: not a count"},
+                      BadWords{"TimeThatIsNone", {"--timeout", "0"}, "--timeout: not a time"},
+                      BadWords{"UnknownPanelInLayout",
+                               {"--layout", "h(50,Maps,Rins)"},
                                "column 11 (at 'Rins)'): there is no panel 'Rins'"},
-                      BadWords{{"--print-view", "Mapz"}, "did you mean Maps?"},
-                      BadWords{{"-p"}, "-"}));
+                      BadWords{"UnknownPanel", {"--print-view", "Mapz"}, "did you mean Maps?"},
+                      BadWords{"MissingValue", {"-p"}, "-"}),
+    [](const auto& bad) { return bad.param.name; });
 
 }  // namespace
 }  // namespace trapgate::gui

@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // trapgate-gui as a person runs it, without a display.
-#include <cstdio>
-#include <cstdlib>
 #include <filesystem>
 
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <fmt/format.h>
@@ -12,6 +9,7 @@
 #include <gtest/gtest.h>
 
 #include "base/files.hpp"
+#include "base/process.hpp"
 
 namespace trapgate::gui {
 namespace {
@@ -27,21 +25,11 @@ struct Outcome {
 
 // Runs trapgate-gui with these words, in an environment without a display.
 Outcome run_gui(const std::string& words) {
-    const std::string line = fmt::format(
-        "env -u DISPLAY -u WAYLAND_DISPLAY -u SDL_VIDEODRIVER {}/trapgate-gui {} 2>&1",
-        TRAPGATE_BIN_DIR, words);
-    Outcome outcome;
-    FILE* pipe = ::popen(line.c_str(), "r");
-    if (pipe == nullptr) {
-        return outcome;
-    }
-    char buffer[4096];
-    while (const std::size_t count = std::fread(buffer, 1, sizeof(buffer), pipe)) {
-        outcome.text.append(buffer, count);
-    }
-    const int status = ::pclose(pipe);
-    outcome.status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-    return outcome;
+    const auto result = run_process(
+        {"bash", "-c",
+         fmt::format("unset DISPLAY WAYLAND_DISPLAY SDL_VIDEODRIVER; exec {}/trapgate-gui {} 2>&1",
+                     TRAPGATE_BIN_DIR, words)});
+    return result ? Outcome{result->status, result->out} : Outcome{-1, result.error().message()};
 }
 
 const std::string kExample = "-b " TRAPGATE_SHARE_DIR "/open_counter.bpf.o";

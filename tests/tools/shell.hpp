@@ -6,7 +6,7 @@
 namespace trapgate::tools {
 
 struct ShellResult {
-    int status = 0;      ///< Exit status, or -1 when a signal ended it.
+    int status = 0;      ///< Exit status; 128 + N when signal N ended it.
     std::string output;  ///< stdout and stderr together.
 };
 

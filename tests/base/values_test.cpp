@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "cli/values.hpp"
+#include "base/values.hpp"
 
 #include <gtest/gtest.h>
 
-namespace trapgate::cli {
+namespace trapgate {
 namespace {
 
 TEST(Sizes, ReadPowersOf1024) {
@@ -47,4 +47,4 @@ TEST(Seconds, ReadFractions) {
 }
 
 }  // namespace
-}  // namespace trapgate::cli
+}  // namespace trapgate

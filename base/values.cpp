@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "cli/values.hpp"
+#include "base/values.hpp"
 
 #include <algorithm>
 #include <array>
@@ -11,7 +11,7 @@
 
 #include <fmt/format.h>
 
-namespace trapgate::cli {
+namespace trapgate {
 namespace {
 
 struct Suffix {
@@ -81,4 +81,4 @@ Result<double> parse_seconds(const std::string& text, const std::string& option)
     return seconds;
 }
 
-}  // namespace trapgate::cli
+}  // namespace trapgate

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "labs/process.hpp"
+#include "base/process.hpp"
 
 #include <algorithm>
 #include <array>
@@ -16,7 +16,7 @@
 
 #include "base/unique_fd.hpp"
 
-namespace trapgate::labs {
+namespace trapgate {
 namespace {
 
 using Clock = std::chrono::steady_clock;
@@ -168,4 +168,4 @@ std::optional<std::string> find_program(const std::vector<std::string>& names) {
     return std::nullopt;
 }
 
-}  // namespace trapgate::labs
+}  // namespace trapgate

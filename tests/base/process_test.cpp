@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "labs/process.hpp"
+#include "base/process.hpp"
 
 #include <gtest/gtest.h>
 
-namespace trapgate::labs {
+namespace trapgate {
 namespace {
 
 TEST(Process, GivesStatusAndBothStreams) {
@@ -48,4 +48,4 @@ TEST(Process, IsRefusedWhenThereIsNoSuchProgram) {
 }
 
 }  // namespace
-}  // namespace trapgate::labs
+}  // namespace trapgate

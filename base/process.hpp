@@ -8,7 +8,7 @@
 
 #include "base/result.hpp"
 
-namespace trapgate::labs {
+namespace trapgate {
 
 struct ProcessOptions {
     std::filesystem::path folder;                    ///< To run in; empty: this process's own.
@@ -31,4 +31,4 @@ struct ProcessResult {
 /// The first of `names` that PATH has.
 [[nodiscard]] std::optional<std::string> find_program(const std::vector<std::string>& names);
 
-}  // namespace trapgate::labs
+}  // namespace trapgate

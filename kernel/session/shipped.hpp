@@ -3,13 +3,12 @@
 #pragma once
 
 #include <filesystem>
-#include <string>
 
-namespace trapgate::cli {
+namespace trapgate::kernel {
 
 /// build/<preset>/share/trapgate, or <prefix>/share/trapgate once installed.
 [[nodiscard]] std::filesystem::path share_folder();
-/// The guest kernel that `run` boots when it is given none.
+/// The guest kernel that front ends boot when they are given none.
 [[nodiscard]] std::filesystem::path default_image();
 /// Where vmlinux.h is, the guest kernel's types.
 [[nodiscard]] std::filesystem::path include_folder();
@@ -19,9 +18,4 @@ namespace trapgate::cli {
 /// `file`, or the file of that bare name that ships beside the binaries when there is only that.
 [[nodiscard]] std::filesystem::path shipped_or(const std::filesystem::path& file);
 
-/// `path` as a user would type it from the current folder: relative when that is shorter.
-[[nodiscard]] std::string typed(const std::filesystem::path& path);
-/// How the user called this program.
-[[nodiscard]] std::string own_command();
-
-}  // namespace trapgate::cli
+}  // namespace trapgate::kernel

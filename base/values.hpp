@@ -7,7 +7,7 @@
 
 #include "base/result.hpp"
 
-namespace trapgate::cli {
+namespace trapgate {
 
 /// "256M": bytes, with K, M or G (powers of 1024), "KiB" and the like too. `option` is the error's
 /// place.
@@ -19,4 +19,4 @@ namespace trapgate::cli {
 /// "2.5": seconds above 0.
 [[nodiscard]] Result<double> parse_seconds(const std::string& text, const std::string& option);
 
-}  // namespace trapgate::cli
+}  // namespace trapgate
