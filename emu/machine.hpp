@@ -36,7 +36,9 @@ enum class StopReason : std::uint8_t {
     InsnLimit,
     CycleLimit,
     TimeLimit,
-    Requested,  ///< request_stop().
+    Requested,   ///< request_stop().
+    Debugger,    ///< request_debugger().
+    Breakpoint,  ///< In front of an instruction with a breakpoint.
 };
 
 struct StopEvent {
@@ -52,6 +54,7 @@ struct RunLimits {
     std::uint64_t max_instructions = UINT64_MAX;
     Cycles max_cycles{UINT64_MAX};
     double max_host_seconds = 0;  ///< 0 = none. Checked between blocks.
+    bool debug_stops = true;      ///< Whether breakpoints stop the run.
 };
 
 struct Counters {
@@ -116,6 +119,17 @@ public:
     virtual StopEvent run(const RunLimits& limits) = 0;
     /// Asks a run in progress to stop at the next block boundary. Any thread, also from a handler.
     virtual void request_stop() = 0;
+    /// The same with a reason of its own, so that a debugger's server need not guess whether a stop
+    /// was meant for it. Neither request swallows the other.
+    virtual void request_debugger() = 0;
+
+    /// Stops runs in front of the instruction at `va`, in whatever address space it is, mapped or
+    /// not, before a probe that stands there fires. Guest memory stays as it is and no number
+    /// changes. A run that begins at a breakpoint passes it; one that ends there for another reason
+    /// than the guest's own end, after at least one instruction, says Breakpoint: so each arrival
+    /// is reported once. Each addition needs a removal.
+    virtual void add_breakpoint(GuestVa va) = 0;
+    virtual void remove_breakpoint(GuestVa va) = 0;
 
     [[nodiscard]] virtual Counters counters() const = 0;
     /// Virtual time now; exact wherever the machine's own thread may ask.

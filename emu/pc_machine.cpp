@@ -163,6 +163,8 @@ void PcMachine::settle() {
     cmos_.advance(now());
     if (stop_wanted_.exchange(false)) {
         end_run(StopReason::Requested, 0);
+    } else if (debugger_wanted_.exchange(false)) {
+        end_run(StopReason::Debugger, 0);
     } else if (time_is_up_.exchange(false)) {
         end_run(StopReason::TimeLimit, 0);
     } else if (engine_->instructions() >= limits_.max_instructions) {
@@ -212,12 +214,15 @@ StopEvent PcMachine::run(const RunLimits& limits) {
         time_is_up_ = true;
         engine_->poke();
     });
+    arm_breakpoints();
+    const std::uint64_t begin = engine_->instructions();
     settle();
     while (!ending_) {
         switch (engine_->run()) {
             case EngineExit::Stopped:
                 TG_CHECK(ending_.has_value(), "the engine stopped by itself");
                 break;
+            case EngineExit::Breakpoint: end_run(StopReason::Breakpoint, 0); break;
             case EngineExit::TripleFault: end_run(StopReason::TripleFault, 0); break;
             case EngineExit::Halted:
                 if (!idle()) {
@@ -225,6 +230,9 @@ StopEvent PcMachine::run(const RunLimits& limits) {
                 }
                 break;
         }
+    }
+    if (arrived_at_breakpoint(begin)) {
+        ending_->reason = StopReason::Breakpoint;
     }
     ending_->rip = engine_->rip();
     return *ending_;

@@ -40,6 +40,9 @@ public:
     void set_kernel(KernelImage image) override { kernel_ = std::move(image); }
     StopEvent run(const RunLimits& limits) override;
     void request_stop() override;
+    void request_debugger() override;
+    void add_breakpoint(GuestVa va) override;
+    void remove_breakpoint(GuestVa va) override;
     [[nodiscard]] Counters counters() const override;
     [[nodiscard]] Cycles now() const override;
     [[nodiscard]] std::uint64_t now_ns() const override;
@@ -95,6 +98,13 @@ private:
     bool idle();
     [[nodiscard]] std::optional<Cycles> next_device_event() const;
 
+    /// Before a run: tells the engine of the breakpoints, and that it may pass the one it stands
+    /// at.
+    void arm_breakpoints();
+    /// After a run that began at `begin` (of instructions): whether it came to stand at one.
+    [[nodiscard]] bool arrived_at_breakpoint(std::uint64_t begin) const;
+    [[nodiscard]] std::vector<GuestVa> active_breakpoints() const;
+
     /// Where `va` is, or will be once the kernel has mapped itself.
     [[nodiscard]] std::optional<GuestPa> locate(GuestVa va) const;
 
@@ -131,6 +141,8 @@ private:
     std::optional<StopEvent> ending_;
     std::atomic<bool> stop_wanted_{false};
     std::atomic<bool> time_is_up_{false};
+    std::atomic<bool> debugger_wanted_{false};
+    std::map<GuestVa, unsigned> breakpoints_;  ///< How often each was added.
 
     std::unordered_map<std::uint64_t, TrapHandler> window_traps_;
     std::function<GuestVa(GuestVa)> window_fault_rip_;

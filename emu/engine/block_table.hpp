@@ -16,7 +16,11 @@ struct BlockInfo {
                                           ///< block.
     std::uint16_t bytes = 0;
     std::uint16_t instructions = 0;
+    std::uint16_t clear = kAll;  ///< Instructions in front of the first breakpoint that is not at
+                                 ///< the block's start.
+    bool starts_at_breakpoint = false;
 
+    static constexpr std::uint16_t kAll = 0xffff;
     static constexpr std::uint64_t kNoRepeat = ~0ULL;
 };
 
@@ -30,7 +34,7 @@ public:
         const auto key = reinterpret_cast<std::uintptr_t>(code);
         return (*entries_)[((key >> 4) ^ (key >> 20)) & (kEntries - 1)];
     }
-    /// After the translations themselves are gone.
+    /// After the translations themselves are gone, or when all are to be described anew.
     void clear() { entries_->fill(BlockInfo{}); }
 
 private:

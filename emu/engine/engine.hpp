@@ -60,6 +60,7 @@ struct DeviceRange {
 /// Why Engine::run came back.
 enum class EngineExit : std::uint8_t {
     Stopped,      ///< stop() was called; nothing of the next instruction has been executed.
+    Breakpoint,   ///< RIP is at a breakpoint; nothing of the instruction there has been executed.
     Halted,       ///< HLT; RIP is behind it.
     TripleFault,  ///< RIP is at the instruction whose fault could not be delivered.
 };
@@ -77,7 +78,9 @@ enum class EngineExit : std::uint8_t {
 /// 4. A port access that does not end its block is restarted in a block of its own, so that an
 /// interrupt it raises is
 ///    taken right behind it.
-/// 5. Only the block hook and the exception hooks change the control flow; everything else sets
+/// 5. A block with a breakpoint inside is cut in front of it in the same way; one that starts at a
+/// breakpoint stops.
+/// 6. Only the block hook and the exception hooks change the control flow; everything else sets
 /// flags.
 class Engine : public Cpu {
 public:
@@ -100,6 +103,13 @@ public:
     virtual void set_interrupt_hold(GuestVa begin, GuestVa end) = 0;
     /// Whether a pending maskable interrupt could be taken now.
     [[nodiscard]] virtual bool interruptible() const = 0;
+
+    /// Linear addresses, sorted, in front of which run() comes back. Nothing is written to guest
+    /// memory, and no other code runs slower. Also from handlers.
+    virtual void set_breakpoints(std::vector<GuestVa> addresses) = 0;
+    /// The instruction at RIP runs once although a breakpoint stands there; when an interrupt comes
+    /// first or the instruction faults, after that.
+    virtual void pass_breakpoint() = 0;
 
     /// For an intercepted int3 of the host's that shall not show in any count.
     virtual void uncount_instruction() = 0;

@@ -37,6 +37,7 @@ UnicornEngine* UnicornEngine::active() { return active_engine; }
 EngineExit UnicornEngine::run() {
     TG_CHECK(active_engine == nullptr, "engines do not nest");
     stop_requested_ = false;
+    at_breakpoint_ = false;
     state_.forget_old_exception();
     repeat_pc_ = BlockInfo::kNoRepeat;
     block_bytes_ = 0;
@@ -47,7 +48,7 @@ EngineExit UnicornEngine::run() {
     }();
     TG_CHECK(error == UC_ERR_OK, uc_strerror(error));
     if (stop_requested_) {
-        return EngineExit::Stopped;
+        return at_breakpoint_ ? EngineExit::Breakpoint : EngineExit::Stopped;
     }
     return state_.old_exception() == kDoubleFaultPending ? EngineExit::TripleFault
                                                          : EngineExit::Halted;
@@ -101,13 +102,32 @@ void UnicornEngine::abandon_block() {
     cpu_loop_exit_noexc_x86_64(state_.cpu_state());
 }
 
-void UnicornEngine::enter_block_slowly(const BlockInfo& info) {
+void UnicornEngine::enter_broken_block(const BlockInfo& entered) {
+    const bool repeating = entered.pc == repeat_pc_;
+    if (repeating) {
+        --instructions_;
+        pass_ = here(entered.pc);  // Only the first round of a REP instruction stops.
+    }
+    enter_block_slowly(entered);
+}
+
+void UnicornEngine::set_breakpoints(std::vector<GuestVa> addresses) {
+    if (addresses != breakpoints_) {
+        breakpoints_ = std::move(addresses);
+        breakpoints_changed_ = true;
+        table_.clear();
+    }
+}
+
+void UnicornEngine::enter_block_slowly(const BlockInfo& entered) {
+    const BlockInfo info = entered;  // The host may have the table cleared.
     const std::uint64_t pc = info.pc;
     const std::uint32_t count = info.instructions;
     // Where the host looks, RIP is the next instruction and no block is current.
     state_.set_eip(pc);
     block_bytes_ = 0;
     repeat_pc_ = BlockInfo::kNoRepeat;
+    breakpoints_changed_ = false;
     if (poked_.exchange(false, std::memory_order_acquire) || instructions_ >= deadline_) {
         host_.deadline_reached();
         TG_CHECK(stop_requested_ || deadline_ > instructions_,
@@ -123,13 +143,25 @@ void UnicornEngine::enter_block_slowly(const BlockInfo& info) {
         }
     }
     refresh_hook_deadline();
-    const std::uint64_t left = deadline_ - instructions_;
+    if (breakpoints_changed_) {
+        abandon_block();
+    }
+    if (info.starts_at_breakpoint && state_.eip() == pc && pass_ != here(pc)) {
+        at_breakpoint_ = true;
+        stop();
+        uc_emu_stop(uc_);
+        return;
+    }
+    const std::uint64_t left = std::min<std::uint64_t>(deadline_ - instructions_, info.clear);
     if (count > left) {
         state_.limit_next_block(static_cast<std::uint32_t>(left));
         abandon_block();
     }
     if (state_.eip() != pc) {
         abandon_block();  // The host moved RIP.
+    }
+    if (info.starts_at_breakpoint) {
+        passed_ = std::exchange(pass_, std::nullopt);
     }
     count_block(info);
 }
@@ -153,6 +185,9 @@ void UnicornEngine::on_exception(std::uint8_t vector) {
     event.vector = vector;
     event.software = state_.exception_is_int();
     event.rip = {state_.eip()};
+    if (passed_ && !event.software && event.rip.value == passed_->pc) {
+        pass_ = passed_;  // The instruction has not run yet.
+    }
     constexpr std::uint32_t kWithErrorCode = 0x0002'7d00;  // 8, 10-14, 17
     if (!event.software && vector < 32 && ((kWithErrorCode >> vector) & 1) != 0) {
         event.error_code = static_cast<std::uint32_t>(state_.error_code());
@@ -191,10 +226,19 @@ void UnicornEngine::describe_block(BlockInfo& info, const void* code, std::uint6
     const std::size_t got = fetch(pc, std::span(buffer).first(bytes));
     info = {};
     info.code = code;
+    const auto broken = std::ranges::lower_bound(breakpoints_, GuestVa{pc});
+    if (broken != breakpoints_.end() && broken->value - pc < bytes) [[unlikely]] {
+        info.code = nullptr;
+        info.starts_at_breakpoint = broken->value == pc;
+    }
     info.pc = pc;
     info.bytes = static_cast<std::uint16_t>(bytes);
     std::size_t at = 0;
     while (at < got) {
+        if (info.code == nullptr && at != 0 && info.clear == BlockInfo::kAll &&
+            std::ranges::binary_search(breakpoints_, GuestVa{pc + at})) {
+            info.clear = info.instructions;
+        }
         const cpu::InsnShape shape = cpu::insn_shape(
             std::span<const std::byte>(buffer).subspan(at, got - at));
         ++info.instructions;

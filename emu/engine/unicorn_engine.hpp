@@ -48,6 +48,8 @@ public:
     void set_interrupt_line(bool asserted) override;
     void set_interrupt_hold(GuestVa begin, GuestVa end) override;
     [[nodiscard]] bool interruptible() const override;
+    void set_breakpoints(std::vector<GuestVa> addresses) override;
+    void pass_breakpoint() override { pass_ = here(state_.eip()); }
     void uncount_instruction() override { --instructions_; }
     void flush_tlb() override;
     void invalidate_code(GuestPa pa, std::uint64_t bytes) override;
@@ -58,6 +60,10 @@ public:
         BlockInfo& info = table_.slot(code);
         if (info.code != code || info.pc != pc || info.bytes != bytes) [[unlikely]] {
             describe_block(info, code, pc, bytes);
+            if (info.code == nullptr) {
+                enter_broken_block(info);
+                return;
+            }
         }
         if (pc == repeat_pc_) {
             --instructions_;  // The REP instruction before did not end: it is the same one again.
@@ -116,8 +122,11 @@ private:
         repeat_pc_ = info.repeat_pc;
         ++blocks_;
     }
+    /// Leaves `code` null for a block with a breakpoint, so that it is never found in the table.
     void describe_block(BlockInfo& info, const void* code, std::uint64_t pc, std::uint32_t bytes);
-    void enter_block_slowly(const BlockInfo& info);
+    void enter_block_slowly(const BlockInfo& entered);
+    /// A block with a breakpoint inside or at its start.
+    void enter_broken_block(const BlockInfo& entered);
     /// Throws the current block away: nothing of it has run, and it is not counted.
     [[noreturn]] void abandon_block();
     void refresh_hook_deadline();
@@ -153,6 +162,20 @@ private:
     std::uint64_t block_pc_ = 0;
     std::uint32_t block_bytes_ = 0;
     std::uint64_t repeat_pc_ = BlockInfo::kNoRepeat;
+
+    /// One execution of an instruction: another one at the same address, a nested one say, has
+    /// another stack pointer.
+    struct Place {
+        std::uint64_t pc, rsp;
+        bool operator==(const Place&) const = default;
+    };
+    [[nodiscard]] Place here(std::uint64_t pc) const { return {pc, gpr(cpu::Gpr::Rsp)}; }
+
+    std::vector<GuestVa> breakpoints_;
+    bool breakpoints_changed_ = false;  ///< Since the current block was described.
+    bool at_breakpoint_ = false;        ///< Why run() ends.
+    std::optional<Place> pass_;         ///< Where the next breakpoint does not stop.
+    std::optional<Place> passed_;       ///< The last one that it was used for.
 
     bool interrupt_line_ = false;
     bool stop_requested_ = false;

@@ -54,7 +54,9 @@ std::string_view reason_name(emu::StopReason reason) {
         case emu::StopReason::InsnLimit: return "insn-limit";
         case emu::StopReason::CycleLimit: return "cycle-limit";
         case emu::StopReason::TimeLimit: return "time-limit";
-        case emu::StopReason::Requested: return "requested";
+        case emu::StopReason::Requested:
+        case emu::StopReason::Debugger: return "requested";
+        case emu::StopReason::Breakpoint: return "breakpoint";
     }
     return "unknown";
 }
@@ -69,7 +71,9 @@ int exit_status(const emu::StopEvent& stop) {
         case emu::StopReason::InsnLimit:
         case emu::StopReason::CycleLimit:
         case emu::StopReason::TimeLimit: return kLimitReached;
-        case emu::StopReason::Requested: return kPass;
+        case emu::StopReason::Requested:
+        case emu::StopReason::Debugger:
+        case emu::StopReason::Breakpoint: return kPass;
     }
     return kPass;
 }
