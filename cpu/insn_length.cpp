@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "cpu/insn_length.hpp"
 
+#include <array>
+
 #include <Zydis/Zydis.h>
 
 namespace trapgate::cpu {
@@ -12,21 +14,26 @@ bool is_string_opcode(std::uint8_t opcode) {
            (opcode >= 0xaa && opcode <= 0xaf);
 }
 
-const ZydisDecoder& length_decoder() {
-    static const ZydisDecoder kDecoder = [] {
-        ZydisDecoder decoder;
-        ZydisDecoderInit(&decoder, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64);
-        ZydisDecoderEnableMode(&decoder, ZYDIS_DECODER_MODE_MINIMAL, ZYAN_TRUE);
-        return decoder;
-    }();
-    return kDecoder;
+ZydisDecoder make_decoder(ZydisMachineMode mode, ZydisStackWidth width) {
+    ZydisDecoder decoder;
+    ZydisDecoderInit(&decoder, mode, width);
+    ZydisDecoderEnableMode(&decoder, ZYDIS_DECODER_MODE_MINIMAL, ZYAN_TRUE);
+    return decoder;
+}
+
+const ZydisDecoder& length_decoder(CodeSize size) {
+    static const std::array<ZydisDecoder, 3> kDecoders{
+        make_decoder(ZYDIS_MACHINE_MODE_LEGACY_16, ZYDIS_STACK_WIDTH_16),
+        make_decoder(ZYDIS_MACHINE_MODE_LEGACY_32, ZYDIS_STACK_WIDTH_32),
+        make_decoder(ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64)};
+    return kDecoders[static_cast<std::size_t>(size)];
 }
 
 }  // namespace
 
-InsnShape insn_shape(std::span<const std::byte> bytes) {
+InsnShape insn_shape(std::span<const std::byte> bytes, CodeSize size) {
     ZydisDecodedInstruction insn;
-    if (!ZYAN_SUCCESS(ZydisDecoderDecodeInstruction(&length_decoder(), nullptr, bytes.data(),
+    if (!ZYAN_SUCCESS(ZydisDecoderDecodeInstruction(&length_decoder(size), nullptr, bytes.data(),
                                                     bytes.size(), &insn))) {
         return {};
     }

@@ -14,7 +14,11 @@ struct InsnShape {
                                    ///< itself.
 };
 
-/// Decodes one 64-bit-mode instruction just far enough for its length. Cheaper than cpu/decode.hpp.
-[[nodiscard]] InsnShape insn_shape(std::span<const std::byte> bytes);
+/// The default operand and address size of a code segment.
+enum class CodeSize : std::uint8_t { Bits16, Bits32, Bits64 };
+
+/// Decodes one instruction just far enough for its length. Cheaper than cpu/decode.hpp.
+[[nodiscard]] InsnShape insn_shape(std::span<const std::byte> bytes,
+                                   CodeSize size = CodeSize::Bits64);
 
 }  // namespace trapgate::cpu

@@ -21,9 +21,12 @@
 
 namespace trapgate::emu {
 
+inline constexpr unsigned kMaxCpus = 4;
+
 struct MachineConfig {
     std::uint64_t ram_bytes = 256ULL << 20;
     std::string model = "functional";  ///< Timing model, see cpu/timing.hpp.
+    unsigned cpus = 1;                 ///< 1 to kMaxCpus.
 };
 
 /// Why a run ended.
@@ -57,6 +60,7 @@ struct RunLimits {
     bool debug_stops = true;      ///< Whether breakpoints stop the run.
 };
 
+/// Of all CPUs together.
 struct Counters {
     std::uint64_t instructions = 0;
     Cycles cycles;

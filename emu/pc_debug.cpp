@@ -9,12 +9,12 @@ namespace trapgate::emu {
 
 void PcMachine::request_debugger() {
     debugger_wanted_ = true;
-    engine_->poke();
+    poke();
 }
 
 void PcMachine::add_breakpoint(GuestVa va) {
     ++breakpoints_[va];
-    engine_->set_breakpoints(active_breakpoints());
+    set_engine_breakpoints();
 }
 
 void PcMachine::remove_breakpoint(GuestVa va) {
@@ -23,7 +23,7 @@ void PcMachine::remove_breakpoint(GuestVa va) {
     if (--found->second == 0) {
         breakpoints_.erase(found);
     }
-    engine_->set_breakpoints(active_breakpoints());
+    set_engine_breakpoints();
 }
 
 std::vector<GuestVa> PcMachine::active_breakpoints() const {
@@ -36,10 +36,17 @@ std::vector<GuestVa> PcMachine::active_breakpoints() const {
     return addresses;
 }
 
+void PcMachine::set_engine_breakpoints() {
+    const std::vector<GuestVa> addresses = active_breakpoints();
+    for (const auto& cpu : cpus_) {
+        cpu->engine->set_breakpoints(addresses);
+    }
+}
+
 void PcMachine::arm_breakpoints() {
-    engine_->set_breakpoints(active_breakpoints());
-    if (breakpoints_.contains(engine_->rip())) {
-        engine_->pass_breakpoint();
+    set_engine_breakpoints();
+    if (breakpoints_.contains(engine().rip())) {
+        engine().pass_breakpoint();
     }
 }
 
@@ -50,8 +57,8 @@ bool PcMachine::arrived_at_breakpoint(std::uint64_t begin) const {
         case StopReason::TimeLimit:
         case StopReason::Requested:
         case StopReason::Debugger:
-            return limits_.debug_stops && engine_->instructions() > begin &&
-                   breakpoints_.contains(engine_->rip());
+            return limits_.debug_stops && instructions() > begin &&
+                   breakpoints_.contains(engine().rip());
         default: return false;
     }
 }

@@ -21,7 +21,6 @@ namespace {
 constexpr std::uint32_t kPanicStatus = 255;
 constexpr std::uint64_t kMinRam = 1ULL << 20;
 constexpr std::uint64_t kMaxRam = 3ULL << 30;  // Below the 32-bit device hole.
-constexpr unsigned kCpus = 1;
 
 constexpr unsigned kKeyboardIrq = 1;
 constexpr unsigned kSerialIrq = 4;
@@ -76,6 +75,10 @@ Result<std::unique_ptr<Machine>> PcMachine::create(const MachineConfig& config) 
         return fail(fmt::format("{} bytes of RAM are not possible", config.ram_bytes), "--mem",
                     "whole pages between 1M and 3G");
     }
+    if (config.cpus < 1 || config.cpus > kMaxCpus) {
+        return fail(fmt::format("{} CPUs are not possible", config.cpus), "--cpus",
+                    fmt::format("1 to {}", kMaxCpus));
+    }
     const Result<void> engine_is_right = check_engine_once();
     if (!engine_is_right) {
         return tl::unexpected(engine_is_right.error());
@@ -88,27 +91,27 @@ Result<std::unique_ptr<Machine>> PcMachine::create(const MachineConfig& config) 
         })
         .and_then([&](std::unique_ptr<ProbeWindow> window) {
             machine->window_ = std::move(window);
-            write_mp_table(machine->memory_, kCpus);
+            write_mp_table(machine->memory_, config.cpus);
             return Engine::create(machine->memory_, *machine,
-                                  {{kLocalApicBase, kPageBytes}, {kIoApicBase, kPageBytes}});
+                                  {{kLocalApicBase, kPageBytes}, {kIoApicBase, kPageBytes}},
+                                  config.cpus);
         })
-        .map([&](std::unique_ptr<Engine> engine) {
-            machine->engine_ = std::move(engine);
-            machine->engine_->set_interrupt_hold(kWindowTextVa, kWindowTextVa + kWindowTextBytes);
+        .map([&](std::vector<std::unique_ptr<Engine>> engines) {
+            for (std::size_t i = 0; i < engines.size(); ++i) {
+                engines[i]->set_interrupt_hold(kWindowTextVa, kWindowTextVa + kWindowTextBytes);
+                machine->cpus_[i]->engine = std::move(engines[i]);
+            }
             machine->window_->set_unmap_listener(
-                [target = machine->engine_.get()] { target->flush_tlb(); });
+                [target = machine.get()] { target->flush_tlbs(); });
             return std::unique_ptr<Machine>(std::move(machine));
         });
 }
 
 PcMachine::PcMachine(const MachineConfig& config)
     : config_(config),
-      pic_([this](bool) { update_interrupt_line(); }),
-      apic_(*this, 0,
-            {[this] { update_interrupt_line(); },
-             [this](std::uint8_t vector) { io_apic_.end_of_interrupt(vector); },
-             [this](std::uint64_t command) { send_ipi(command); }}),
-      io_apic_(kCpus, [this](const ApicMessage& message) { deliver(message); }),
+      pic_([this](bool) { update_interrupt_lines(); }),
+      io_apic_(static_cast<std::uint8_t>(config.cpus),
+               [this](const ApicMessage& message) { deliver(message); }),
       timer_(*this,
              [this] {
                  set_irq(kTimerIrq, true);
@@ -123,6 +126,16 @@ PcMachine::PcMachine(const MachineConfig& config)
               end_run(status == kPanicStatus ? StopReason::Panic : StopReason::GuestExit, status);
           },
           [this] { end_run(StopReason::Shutdown, 0); }) {
+    Clock& clock = *this;
+    for (unsigned i = 0; i < config.cpus; ++i) {
+        cpus_.push_back(std::make_unique<PcCpu>(
+            clock, static_cast<std::uint8_t>(i),
+            LocalApic::Outputs{
+                [this, i] { update_interrupt_line(*cpus_[i]); },
+                [this](std::uint8_t vector) { io_apic_.end_of_interrupt(vector); },
+                [this, i](std::uint64_t command) { send_ipi(*cpus_[i], command); }}));
+        cpus_[i]->activity = i == 0 ? PcCpu::Activity::Running : PcCpu::Activity::WaitForSipi;
+    }
     pic_.attach(ports_);
     timer_.attach(ports_);
     cmos_.attach(ports_);
@@ -131,79 +144,18 @@ PcMachine::PcMachine(const MachineConfig& config)
     power_.attach(ports_);
 }
 
-Cycles PcMachine::now() const { return Cycles{engine_->instructions()} + idle_; }
-
-std::uint64_t PcMachine::now_ns() const { return now().value; }  // kNominalHz is 1 GHz.
-
-std::optional<Cycles> PcMachine::next_device_event() const {
-    std::optional<Cycles> next;
-    for (const std::optional<Cycles> event :
-         {timer_.next_event(), apic_.next_event(), cmos_.next_event()}) {
-        if (event && (!next || *event < *next)) {
-            next = event;
-        }
-    }
-    return next;
-}
-
-void PcMachine::reschedule() {
-    const Cycles next = std::min(next_device_event().value_or(Cycles{UINT64_MAX}),
-                                 limits_.max_cycles);
-    // In instructions: idle time does not pass while the CPU runs.
-    const std::uint64_t by_cycles = next.value == UINT64_MAX
-                                        ? UINT64_MAX
-                                        : (next <= idle_ ? 0 : (next - idle_).value);
-    const std::uint64_t at = std::min(by_cycles, limits_.max_instructions);
-    engine_->set_deadline(std::max(at, engine_->instructions()));
-}
-
-void PcMachine::settle() {
-    timer_.advance(now());
-    apic_.advance(now());
-    cmos_.advance(now());
-    if (stop_wanted_.exchange(false)) {
-        end_run(StopReason::Requested, 0);
-    } else if (debugger_wanted_.exchange(false)) {
-        end_run(StopReason::Debugger, 0);
-    } else if (time_is_up_.exchange(false)) {
-        end_run(StopReason::TimeLimit, 0);
-    } else if (engine_->instructions() >= limits_.max_instructions) {
-        end_run(StopReason::InsnLimit, 0);
-    } else if (now() >= limits_.max_cycles) {
-        end_run(StopReason::CycleLimit, 0);
-    }
-    reschedule();
-}
-
-void PcMachine::deadline_reached() { settle(); }
-
-bool PcMachine::idle() {
-    const std::optional<Cycles> event = next_device_event();
-    const bool interrupts_on = (engine_->rflags() & cpu::rflags::kIf) != 0;
-    const bool pending = apic_.pending() || external_pending();
-    if (!interrupts_on || (!event && !pending)) {
-        return false;
-    }
-    if (!pending) {
-        const Cycles target = std::min(*event, limits_.max_cycles);
-        if (target > now()) {
-            idle_ = idle_ + (target - now());
-        }
-    }
-    settle();
-    return true;
-}
-
 void PcMachine::end_run(StopReason reason, std::uint32_t status) {
     if (!ending_) {
         ending_ = StopEvent{reason, status, GuestVa{}};
     }
-    engine_->stop();
+    if (running_ != nullptr) {
+        running_->stop();
+    }
 }
 
 void PcMachine::request_stop() {
     stop_wanted_ = true;
-    engine_->poke();
+    poke();
 }
 
 StopEvent PcMachine::run(const RunLimits& limits) {
@@ -212,36 +164,49 @@ StopEvent PcMachine::run(const RunLimits& limits) {
     time_is_up_ = false;
     const HostTimer timer(limits.max_host_seconds, [this] {
         time_is_up_ = true;
-        engine_->poke();
+        poke();
     });
     arm_breakpoints();
-    const std::uint64_t begin = engine_->instructions();
+    const std::uint64_t begin = instructions();
     settle();
     while (!ending_) {
-        switch (engine_->run()) {
-            case EngineExit::Stopped:
-                TG_CHECK(ending_.has_value(), "the engine stopped by itself");
-                break;
+        running_ = &engine();
+        const EngineExit exit = running_->run();
+        running_ = nullptr;
+        switch (exit) {
+            case EngineExit::Stopped: break;  // Somebody else's turn, or the end.
             case EngineExit::Breakpoint: end_run(StopReason::Breakpoint, 0); break;
             case EngineExit::TripleFault: end_run(StopReason::TripleFault, 0); break;
-            case EngineExit::Halted:
-                if (!idle()) {
-                    end_run(StopReason::Dead, 0);
-                }
-                break;
+            case EngineExit::Halted: halt(); break;
         }
     }
     if (arrived_at_breakpoint(begin)) {
         ending_->reason = StopReason::Breakpoint;
     }
-    ending_->rip = engine_->rip();
+    ending_->rip = engine().rip();
     return *ending_;
+}
+
+// Whichever CPU runs by now, it looks.
+void PcMachine::poke() {
+    for (const auto& cpu : cpus_) {
+        cpu->engine->poke();
+    }
+}
+
+void PcMachine::flush_tlbs() {
+    for (const auto& cpu : cpus_) {
+        cpu->engine->flush_tlb();
+    }
 }
 
 Counters PcMachine::counters() const {
     Counters counters = counters_;
-    counters.instructions = engine_->instructions();
-    counters.blocks = engine_->blocks();
+    counters.instructions = instructions();
+    counters.blocks = 0;
+    for (const auto& cpu : cpus_) {
+        counters.blocks += cpu->engine->blocks();
+    }
     counters.cycles = now();
     return counters;
 }

@@ -10,28 +10,29 @@
 #include "emu/devices/i8259.hpp"
 #include "emu/devices/io_apic.hpp"
 #include "emu/devices/keyboard_controller.hpp"
-#include "emu/devices/local_apic.hpp"
 #include "emu/devices/port_bus.hpp"
 #include "emu/devices/power.hpp"
 #include "emu/devices/timed_device.hpp"
 #include "emu/devices/uart16550.hpp"
 #include "emu/engine/engine.hpp"
 #include "emu/machine.hpp"
-#include "emu/msrs.hpp"
+#include "emu/pc_cpu.hpp"
 
 namespace trapgate::emu {
 
-/// The Machine: a PC's devices around one engine.
+/// The Machine: a PC's devices around one to four CPUs.
 class PcMachine final : public Machine, private EngineHost, private Clock {
 public:
     static Result<std::unique_ptr<Machine>> create(const MachineConfig& config);
     ~PcMachine() override = default;
 
     // Machine
-    [[nodiscard]] unsigned current_cpu() const override { return 0; }
-    [[nodiscard]] unsigned cpu_count() const override { return 1; }
-    [[nodiscard]] Cpu& cpu(unsigned) override { return *engine_; }
-    [[nodiscard]] const Cpu& cpu(unsigned) const override { return *engine_; }
+    [[nodiscard]] unsigned current_cpu() const override { return current_; }
+    [[nodiscard]] unsigned cpu_count() const override {
+        return static_cast<unsigned>(cpus_.size());
+    }
+    [[nodiscard]] Cpu& cpu(unsigned index) override { return *cpus_[index]->engine; }
+    [[nodiscard]] const Cpu& cpu(unsigned index) const override { return *cpus_[index]->engine; }
     [[nodiscard]] PhysicalMemory& memory() override { return memory_; }
     [[nodiscard]] ProbeWindow& window() override { return *window_; }
     [[nodiscard]] const MachineConfig& config() const override { return config_; }
@@ -72,7 +73,7 @@ private:
     void port_out(std::uint16_t port, unsigned bytes, std::uint32_t value) override;
     std::uint64_t device_read(GuestPa pa, unsigned bytes) override;
     void device_write(GuestPa pa, unsigned bytes, std::uint64_t value) override;
-    std::uint64_t time_stamp_counter() override { return msrs_.time_stamp(now().value); }
+    std::uint64_t time_stamp_counter() override;
     std::uint64_t read_msr(std::uint32_t index) override;
     bool write_msr(std::uint32_t index, std::uint64_t value) override;
     std::uint64_t random() override { return random_(); }
@@ -86,19 +87,44 @@ private:
 
     /// An ISA interrupt line, to both controllers.
     void set_irq(unsigned irq, bool high);
-    void update_interrupt_line();
-    [[nodiscard]] bool external_pending() const;
+    void update_interrupt_line(PcCpu& cpu);
+    void update_interrupt_lines();
+    [[nodiscard]] bool external_pending(const PcCpu& cpu) const;
+    /// Whether an interrupt waits that would end a HLT.
+    [[nodiscard]] bool wakes(const PcCpu& cpu) const;
     void deliver(const ApicMessage& message);
-    void send_ipi(std::uint64_t command);
+    void deliver_to(PcCpu& cpu, const ApicMessage& message);
+    void send_ipi(const PcCpu& from, std::uint64_t command);
+    void send_init(PcCpu& cpu);
+    void send_startup(PcCpu& cpu, std::uint8_t vector);
 
     void end_run(StopReason reason, std::uint32_t status);
-    /// Brings devices to now and ends the run when a limit has been reached.
-    void settle();
-    /// Halted: jumps to the next event. False when nothing can wake the CPU.
-    bool idle();
-    [[nodiscard]] std::optional<Cycles> next_device_event() const;
+    void poke();
+    void flush_tlbs();
 
-    /// Before a run: tells the engine of the breakpoints, and that it may pass the one it stands
+    // Time and turns: pc_schedule.cpp.
+    /// Where the current CPU has come to a point that matters: passes the turn on when its slice is
+    /// over, and ends the run when a limit has been reached.
+    void settle();
+    /// The current CPU can do nothing more in this slice.
+    void pass_turn();
+    /// Brings devices to the end of the slice, wakes CPUs, and skips time in which none would run.
+    void begin_slice();
+    /// The current CPU has executed HLT.
+    void halt();
+    void set_deadline();
+    /// Whether the current CPU has to give way. Not in the middle of a probe's code: there it is
+    /// the machine that works, not the guest.
+    [[nodiscard]] bool turn_is_over() const;
+    [[nodiscard]] std::optional<Cycles> next_device_event() const;
+    [[nodiscard]] std::uint64_t instructions() const;
+
+    [[nodiscard]] PcCpu& here() { return *cpus_[current_]; }
+    [[nodiscard]] const PcCpu& here() const { return *cpus_[current_]; }
+    [[nodiscard]] Engine& engine() const { return *cpus_[current_]->engine; }
+
+    void set_engine_breakpoints();
+    /// Before a run: tells the engines of the breakpoints, and that it may pass the one it stands
     /// at.
     void arm_breakpoints();
     /// After a run that began at `begin` (of instructions): whether it came to stand at one.
@@ -119,12 +145,10 @@ private:
     MachineConfig config_;
     PhysicalMemory memory_;
     std::unique_ptr<ProbeWindow> window_;
-    std::unique_ptr<Engine> engine_;
     KernelImage kernel_;
 
     PortBus ports_;
     I8259Pair pic_;
-    LocalApic apic_;
     IoApic io_apic_;
     I8254 timer_;
     Cmos cmos_;
@@ -132,11 +156,15 @@ private:
     KeyboardController keyboard_;
     PowerControl power_;
 
-    MachineMsrs msrs_;
+    std::vector<std::unique_ptr<PcCpu>> cpus_;
+    unsigned current_ = 0;  ///< Whose turn it is.
+    Engine* running_ = nullptr;
+    Cycles slice_end_{0};           ///< CPUs run up to here in turn; devices act here.
+    std::uint64_t newest_tsc_ = 0;  ///< In cycles: no CPU reads less than another has read.
+
     std::mt19937_64 random_;  ///< Defined bit for bit by the C++ standard.
 
     Counters counters_;
-    Cycles idle_{0};  ///< Virtual time that passed without instructions.
     RunLimits limits_;
     std::optional<StopEvent> ending_;
     std::atomic<bool> stop_wanted_{false};

@@ -17,7 +17,7 @@ constexpr std::byte kInt3{0xcc};
 }  // namespace
 
 std::optional<GuestPa> PcMachine::translate(GuestVa va) const {
-    const cpu::Walk walk = cpu::walk_page_tables(memory_, engine_->cr3(), va);
+    const cpu::Walk walk = cpu::walk_page_tables(memory_, engine().cr3(), va);
     return walk.present ? std::optional(walk.address) : std::nullopt;
 }
 
@@ -69,7 +69,7 @@ bool PcMachine::write(GuestVa va, std::span<const std::byte> from) {
                                                        kPageBytes - at.value % kPageBytes);
         const GuestPa pa = *translate(at);
         std::memcpy(memory_.view(pa, step).data(), from.data() + done, step);
-        engine_->invalidate_code(pa, step);
+        engine().invalidate_code(pa, step);
         done += step;
     }
     for (auto planted = planted_.lower_bound(va.value);
@@ -84,14 +84,14 @@ void PcMachine::write_text(const WindowBlock& block, std::uint64_t offset,
                            std::span<const std::byte> from) {
     TG_CHECK(offset <= block.bytes && from.size() <= block.bytes - offset, "text block overflow");
     std::memcpy(block.host + offset, from.data(), from.size());
-    engine_->invalidate_code(block.pa + offset, from.size());
+    engine().invalidate_code(block.pa + offset, from.size());
 }
 
 Result<void> PcMachine::map_window() {
-    return window_->map_into(memory_, GuestPa{engine_->cr3() & cpu::pte::kAddressMask})
+    return window_->map_into(memory_, GuestPa{engine().cr3() & cpu::pte::kAddressMask})
         .map([this](bool changed) {
             if (changed) {
-                engine_->flush_tlb();
+                flush_tlbs();
             }
         });
 }
@@ -121,7 +121,7 @@ Result<void> PcMachine::plant(GuestVa va, TrapHandler handler, TrapCost cost) {
     }
     planted_[va.value] = {*pa, byte[0], std::move(handler), cost};
     byte[0] = kInt3;
-    engine_->invalidate_code(*pa, 1);
+    engine().invalidate_code(*pa, 1);
     return {};
 }
 
@@ -131,7 +131,7 @@ void PcMachine::unplant(GuestVa va) {
         return;
     }
     memory_.view(planted->second.pa, 1)[0] = planted->second.original;
-    engine_->invalidate_code(planted->second.pa, 1);
+    engine().invalidate_code(planted->second.pa, 1);
     planted_.erase(planted);
 }
 
@@ -140,7 +140,7 @@ bool PcMachine::intercept_exception(const ExceptionEvent& event) {
                             event.software;
     if (!breakpoint) {
         if (window_fault_rip_ && ProbeWindow::text_contains(event.rip)) {
-            engine_->set_rip(window_fault_rip_(event.rip));
+            engine().set_rip(window_fault_rip_(event.rip));
         }
         return false;
     }
@@ -151,13 +151,13 @@ bool PcMachine::intercept_exception(const ExceptionEvent& event) {
     } else if (const auto planted = planted_.find(at.value); planted != planted_.end()) {
         handler = &planted->second.handler;
         if (planted->second.cost == TrapCost::Free) {
-            engine_->uncount_instruction();
+            engine().uncount_instruction();
         }
     }
     if (handler == nullptr) {
         return false;
     }
-    engine_->set_rip(at);
+    engine().set_rip(at);
     const TrapHandler keep = *handler;  // It may remove itself.
     keep(*this);
     return true;

@@ -79,7 +79,7 @@ void IoApic::raise(unsigned pin) {
         entry |= kRemoteIrr;
     }
     deliver_({static_cast<std::uint8_t>(entry), static_cast<std::uint8_t>(entry >> 56),
-              (entry & kLogical) != 0, level});
+              (entry & kLogical) != 0, level, static_cast<DeliveryMode>((entry >> 8) & 7)});
 }
 
 void IoApic::end_of_interrupt(std::uint8_t vector) {

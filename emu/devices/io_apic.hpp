@@ -15,12 +15,24 @@ namespace trapgate::emu {
 
 inline constexpr GuestPa kIoApicBase{0xfec0'0000};
 
+/// Intel SDM vol. 3, 11.6.1; the IO-APIC knows the same.
+enum class DeliveryMode : std::uint8_t {
+    Fixed = 0,
+    LowestPriority = 1,
+    Smi = 2,
+    Nmi = 4,
+    Init = 5,
+    StartUp = 6,
+    External = 7
+};
+
 /// An interrupt on its way to local APICs.
 struct ApicMessage {
     std::uint8_t vector = 0;
     std::uint8_t destination = 0;
     bool logical = false;
     bool level_triggered = false;
+    DeliveryMode mode = DeliveryMode::Fixed;
     bool operator==(const ApicMessage&) const = default;
 };
 

@@ -45,9 +45,30 @@ LocalApic::LocalApic(Clock& clock, std::uint8_t id, Outputs outputs)
       id_(id),
       outputs_(std::move(outputs)),
       base_msr_(kLocalApicBase.value | kBaseEnable | (id == 0 ? kBaseBootstrap : 0)) {
+    reset();
+    if (id == 0) {  // What firmware sets up on the CPU that it starts.
+        spurious_ = 0x1ff;
+        lvt_[kLint0] = kModeExternal;
+        lvt_[kLint1] = kModeNmi;
+    }
+}
+
+void LocalApic::reset() {
     lvt_.fill(kMasked);
-    lvt_[kLint0] = kModeExternal;
-    lvt_[kLint1] = kModeNmi;
+    request_.reset();
+    service_.reset();
+    level_.reset();
+    spurious_ = 0xff;
+    task_priority_ = 0;
+    logical_id_ = 0;
+    destination_format_ = 0xffff'ffff;
+    error_status_ = 0;
+    command_ = 0;
+    divide_ = 0;
+    initial_count_ = 0;
+    timer_start_ = Cycles{0};
+    timer_next_.reset();
+    tsc_deadline_ = 0;
 }
 
 bool LocalApic::enabled() const {

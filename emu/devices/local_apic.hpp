@@ -31,6 +31,9 @@ public:
     LocalApic(const LocalApic&) = delete;
     LocalApic& operator=(const LocalApic&) = delete;
 
+    /// What INIT does. The base MSR stays.
+    void reset();
+
     [[nodiscard]] std::uint32_t read(std::uint32_t offset) const;
     void write(std::uint32_t offset, std::uint32_t value);
 

@@ -17,6 +17,7 @@ constexpr std::uint32_t kHypervisor = 1U << 31;
 constexpr std::uint32_t kApic = 1U << 9;
 // Leaf 7, EBX.
 constexpr std::uint32_t kHle = 1U << 4;
+constexpr std::uint32_t kHyperThreading = 1U << 28;
 constexpr std::uint32_t kAvx2 = 1U << 5;
 constexpr std::uint32_t kInvpcid = 1U << 10;
 constexpr std::uint32_t kRtm = 1U << 11;
@@ -26,14 +27,25 @@ constexpr std::uint32_t kSavedBytes = 576;
 
 }  // namespace
 
-CpuidAnswer guest_cpuid(std::uint32_t leaf, std::uint32_t subleaf, CpuidAnswer answer) {
+CpuidAnswer guest_cpuid(std::uint32_t leaf, std::uint32_t subleaf, CpuidAnswer answer,
+                        CpuTopology topology) {
     switch (leaf) {
         case 1:
             answer.ecx &= ~(kMonitor | kFma | kPcid | kX2Apic | kAvx | kF16c);
             answer.ecx |= kHypervisor | kTscDeadline;
             answer.edx |= kApic;
-            answer.ebx = (answer.ebx & 0x0000'ffff) | (1U << 16);  // APIC id 0, one logical CPU
+            // APIC id, and how many of them the package has room for.
+            answer.ebx = (answer.ebx & 0x0000'ffff) | (topology.count << 16) |
+                         (topology.index << 24);
+            answer.edx &= ~kHyperThreading;
+            answer.edx |= topology.count > 1 ? kHyperThreading : 0;
             break;
+        case 4:
+            // One core each.
+            answer.eax &= 0x0000'3fff;
+            answer.eax |= (answer.eax & 0x1f) != 0 ? (topology.count - 1) << 26 : 0;
+            break;
+        case 0xb: answer = {}; break;
         case 7:
             if (subleaf == 0) {
                 answer.ebx &= ~(kHle | kAvx2 | kInvpcid | kRtm);

@@ -13,10 +13,16 @@ struct CpuidAnswer {
     bool operator==(const CpuidAnswer&) const = default;
 };
 
+/// Which of how many CPUs asks.
+struct CpuTopology {
+    unsigned index = 0;  ///< Its APIC id.
+    unsigned count = 1;
+};
+
 inline constexpr std::uint32_t kHypervisorLeaf = 0x4000'0000;
 
 /// The guest's answer for a leaf, given the engine's own.
-[[nodiscard]] CpuidAnswer guest_cpuid(std::uint32_t leaf, std::uint32_t subleaf,
-                                      CpuidAnswer answer);
+[[nodiscard]] CpuidAnswer guest_cpuid(std::uint32_t leaf, std::uint32_t subleaf, CpuidAnswer answer,
+                                      CpuTopology topology);
 
 }  // namespace trapgate::emu

@@ -84,10 +84,12 @@ enum class EngineExit : std::uint8_t {
 /// flags.
 class Engine : public Cpu {
 public:
-    /// `memory` and `host` must outlive the engine; all memory regions are mapped, `devices` go to
-    /// the host, everything else reads as ones.
-    static Result<std::unique_ptr<Engine>> create(PhysicalMemory& memory, EngineHost& host,
-                                                  const std::vector<DeviceRange>& devices = {});
+    /// One engine for each of `cpus` CPUs (1 to 8) that share `memory`. `memory` and `host` must
+    /// outlive them; all memory regions are mapped, `devices` go to the host, everything else reads
+    /// as ones. At most one of them runs at a time, on any thread; they are destroyed together.
+    static Result<std::vector<std::unique_ptr<Engine>>> create(
+        PhysicalMemory& memory, EngineHost& host, const std::vector<DeviceRange>& devices = {},
+        unsigned cpus = 1);
 
     /// Runs until a stop, a HLT or a triple fault.
     virtual EngineExit run() = 0;
@@ -111,12 +113,16 @@ public:
     /// first or the instruction faults, after that.
     virtual void pass_breakpoint() = 0;
 
+    /// What a start-up interprocessor interrupt does after INIT: real mode, executing at
+    /// `vector` << 12 (Intel SDM vol. 3, 9.4). Not for an engine that runs.
+    virtual void start_up(std::uint8_t vector) = 0;
+
     /// For an intercepted int3 of the host's that shall not show in any count.
     virtual void uncount_instruction() = 0;
 
     /// After host writes to page tables.
     virtual void flush_tlb() = 0;
-    /// After host writes to memory that may hold translated code.
+    /// After host writes to memory that may hold translated code; for all engines of the memory.
     virtual void invalidate_code(GuestPa pa, std::uint64_t bytes) = 0;
     /// Blocks executed.
     [[nodiscard]] virtual std::uint64_t blocks() const = 0;

@@ -43,7 +43,6 @@ UnicornEngine& running_engine() {
 }  // namespace
 }  // namespace trapgate::emu
 
-using trapgate::emu::CodePages;
 using trapgate::emu::MemoryAttributes;
 using trapgate::emu::original;
 using trapgate::emu::running_engine;
@@ -102,15 +101,13 @@ TG_INTERPOSED void tlb_protect_code_x86_64(void*, std::uint64_t ram_offset) {
 }
 
 TG_INTERPOSED void tlb_unprotect_code_x86_64(void*, std::uint64_t ram_offset) {
-    running_engine().code_pages().set(ram_offset, false);
+    running_engine().unprotect_code(ram_offset);
 }
 
 TG_INTERPOSED void tb_invalidate_phys_page_fast_x86_64(void* uc, void* pages,
                                                        std::uint64_t ram_offset, int bytes,
                                                        std::uintptr_t host_pc) {
-    CodePages& code = running_engine().code_pages();
-    code.last_store = ram_offset;
-    if (code.has_code(ram_offset)) {
+    if (running_engine().catch_store(ram_offset, static_cast<std::uint64_t>(bytes))) {
         static auto* const kNext = original<void(void*, void*, std::uint64_t, int, std::uintptr_t)>(
             "tb_invalidate_phys_page_fast_x86_64");
         kNext(uc, pages, ram_offset, bytes, host_pc);
@@ -119,8 +116,7 @@ TG_INTERPOSED void tb_invalidate_phys_page_fast_x86_64(void* uc, void* pages,
 
 // Called right behind the function above: stores may take the fast path from now on.
 TG_INTERPOSED void tlb_set_dirty_x86_64(void* cpu_state, std::uint64_t va) {
-    const CodePages& code = running_engine().code_pages();
-    if (!code.has_code(code.last_store)) {
+    if (running_engine().last_store_is_free()) {
         static auto* const kNext = original<void(void*, std::uint64_t)>("tlb_set_dirty_x86_64");
         kNext(cpu_state, va);
     }
@@ -132,7 +128,7 @@ TG_INTERPOSED void tlb_reset_dirty_by_vaddr_x86_64(void*, std::uint64_t, std::ui
 TG_INTERPOSED bool x86_cpu_tlb_fill_x86_64(void* cpu_state, std::uint64_t va, int bytes, int access,
                                            int mmu_index, bool probe, std::uintptr_t host_pc) {
     if (UnicornEngine* engine = UnicornEngine::active()) {
-        engine->code_pages().fill_access = access;
+        engine->begin_tlb_fill(access);
     }
     static auto* const kNext = original<bool(void*, std::uint64_t, int, int, int, bool,
                                              std::uintptr_t)>("x86_cpu_tlb_fill_x86_64");
@@ -144,11 +140,9 @@ TG_INTERPOSED void tlb_set_page_with_attrs_x86_64(void* cpu_state, std::uint64_t
                                                   int protection, int mmu_index,
                                                   std::uint64_t bytes) {
     constexpr int kExecute = 4;
-    constexpr int kFetch = 2;
-    if (UnicornEngine* engine = UnicornEngine::active()) {
-        if (engine->code_pages().fill_access != kFetch && !engine->holds_code(pa)) {
-            protection &= ~kExecute;
-        }
+    const UnicornEngine* engine = UnicornEngine::active();
+    if (engine != nullptr && !engine->may_execute(pa)) {
+        protection &= ~kExecute;
     }
     static auto* const kNext = original<void(void*, std::uint64_t, std::uint64_t, MemoryAttributes,
                                              int, int, std::uint64_t)>(

@@ -84,8 +84,8 @@ public:
                 make_identity_map();
                 return Engine::create(memory_, witness_, {{kDevice, kPageBytes}});
             })
-            .and_then([&](std::unique_ptr<Engine> engine) {
-                engine_ = std::move(engine);
+            .and_then([&](std::vector<std::unique_ptr<Engine>> engines) {
+                engine_ = std::move(engines.front());
                 witness_.engine = engine_.get();
                 return check_counting();
             })
@@ -212,7 +212,7 @@ private:
         }
         if (engine_->gpr(cpu::Gpr::R8) != kMsrValue >> 32 ||
             engine_->gpr(cpu::Gpr::R9) != kRandomValue ||
-            engine_->gpr(cpu::Gpr::Rbx) != guest_cpuid(kHypervisorLeaf, 0, {}).ebx) {
+            engine_->gpr(cpu::Gpr::Rbx) != guest_cpuid(kHypervisorLeaf, 0, {}, {}).ebx) {
             return broken("call the replaced RDMSR, RDRAND and CPUID functions");
         }
         return {};

@@ -8,7 +8,7 @@
 
 #include "base/check.hpp"
 #include "cpu/insn_length.hpp"
-#include "cpu/page_walk.hpp"
+#include "emu/engine/active_scope.hpp"
 #include "emu/engine/unicorn_internals.hpp"
 
 namespace trapgate::emu {
@@ -18,19 +18,11 @@ thread_local UnicornEngine* active_engine = nullptr;
 
 constexpr std::int32_t kDoubleFaultPending = 8;  // old_exception after an undeliverable #DF
 
-/// The interposed functions find the engine that the library works for.
-class ActiveScope {
-public:
-    explicit ActiveScope(UnicornEngine& engine) : outer_(std::exchange(active_engine, &engine)) {}
-    ActiveScope(const ActiveScope&) = delete;
-    ActiveScope& operator=(const ActiveScope&) = delete;
-    ~ActiveScope() { active_engine = outer_; }
-
-private:
-    UnicornEngine* outer_;
-};
-
 }  // namespace
+
+ActiveScope::ActiveScope(UnicornEngine& engine) : outer_(std::exchange(active_engine, &engine)) {}
+
+ActiveScope::~ActiveScope() { active_engine = outer_; }
 
 UnicornEngine* UnicornEngine::active() { return active_engine; }
 
@@ -87,7 +79,7 @@ void UnicornEngine::refresh_hook_deadline() {
     }
 }
 
-bool UnicornEngine::interruptible() const { return interruptible_at(state_.eip()); }
+bool UnicornEngine::interruptible() const { return interruptible_at(linear_rip()); }
 
 bool UnicornEngine::interruptible_at(std::uint64_t pc) const {
     // IF is not one of the lazily kept flags: eflags holds it.
@@ -124,7 +116,7 @@ void UnicornEngine::enter_block_slowly(const BlockInfo& entered) {
     const std::uint64_t pc = info.pc;
     const std::uint32_t count = info.instructions;
     // Where the host looks, RIP is the next instruction and no block is current.
-    state_.set_eip(pc);
+    set_linear_rip(pc);
     block_bytes_ = 0;
     repeat_pc_ = BlockInfo::kNoRepeat;
     breakpoints_changed_ = false;
@@ -146,7 +138,7 @@ void UnicornEngine::enter_block_slowly(const BlockInfo& entered) {
     if (breakpoints_changed_) {
         abandon_block();
     }
-    if (info.starts_at_breakpoint && state_.eip() == pc && pass_ != here(pc)) {
+    if (info.starts_at_breakpoint && linear_rip() == pc && pass_ != here(pc)) {
         at_breakpoint_ = true;
         stop();
         uc_emu_stop(uc_);
@@ -157,7 +149,7 @@ void UnicornEngine::enter_block_slowly(const BlockInfo& entered) {
         state_.limit_next_block(static_cast<std::uint32_t>(left));
         abandon_block();
     }
-    if (state_.eip() != pc) {
+    if (linear_rip() != pc) {
         abandon_block();  // The host moved RIP.
     }
     if (info.starts_at_breakpoint) {
@@ -168,14 +160,14 @@ void UnicornEngine::enter_block_slowly(const BlockInfo& entered) {
 
 void UnicornEngine::deliver_interrupt(std::uint8_t vector, std::uint64_t pc) {
     host_.count_delivery(vector, true);
-    state_.set_eip(pc);
+    set_linear_rip(pc);
     do_interrupt_x86_hardirq_x86_64(state_.env_pointer(), vector, 1);
     state_.forget_old_exception();
     abandon_block();
 }
 
 void UnicornEngine::on_exception(std::uint8_t vector) {
-    if (const std::optional<std::uint32_t> index = index_in_block(state_.eip())) {
+    if (const std::optional<std::uint32_t> index = index_in_block(linear_rip())) {
         instructions_ = block_start_ + *index;
     }
     block_bytes_ = 0;
@@ -202,14 +194,26 @@ void UnicornEngine::on_exception(std::uint8_t vector) {
     x86_cpu_do_interrupt_x86_64(state_.cpu_state());
 }
 
+cpu::CodeSize UnicornEngine::code_size() const {
+    if ((state_.hflags() & hflag::kCs64) != 0) {
+        return cpu::CodeSize::Bits64;
+    }
+    return (state_.hflags() & hflag::kCs32) != 0 ? cpu::CodeSize::Bits32 : cpu::CodeSize::Bits16;
+}
+
 std::size_t UnicornEngine::fetch(std::uint64_t pc, std::span<std::byte> to) const {
+    constexpr std::uint64_t kNotMapped = ~0ULL;
     std::size_t done = 0;
     while (done < to.size()) {
-        const cpu::Walk walk = cpu::walk_page_tables(memory_, cr3(), GuestVa{pc + done});
-        const std::size_t step = std::min<std::size_t>(to.size() - done,
-                                                       kPageBytes - (pc + done) % kPageBytes);
-        const std::span<std::byte> from = walk.present ? memory_.view(walk.address, step)
-                                                       : std::span<std::byte>{};
+        // The library knows every paging mode, those before long mode too.
+        MemoryAttributes attributes{};
+        const std::uint64_t in_page = (pc + done) % kPageBytes;
+        const std::uint64_t page = x86_cpu_get_phys_page_attrs_debug_x86_64(
+            state_.cpu_state(), (pc + done) - in_page, &attributes);
+        const std::size_t step = std::min<std::size_t>(to.size() - done, kPageBytes - in_page);
+        const std::span<std::byte> from = page != kNotMapped
+                                              ? memory_.view(GuestPa{page + in_page}, step)
+                                              : std::span<std::byte>{};
         if (from.empty()) {
             break;
         }
@@ -240,7 +244,7 @@ void UnicornEngine::describe_block(BlockInfo& info, const void* code, std::uint6
             info.clear = info.instructions;
         }
         const cpu::InsnShape shape = cpu::insn_shape(
-            std::span<const std::byte>(buffer).subspan(at, got - at));
+            std::span<const std::byte>(buffer).subspan(at, got - at), code_size());
         ++info.instructions;
         if (shape.length == 0) {
             break;  // An invalid instruction ends its block, and faults.
@@ -260,29 +264,38 @@ std::optional<std::uint32_t> UnicornEngine::index_in_block(std::uint64_t rip) co
     std::size_t at = 0;
     while (at < got && block_pc_ + at < rip) {
         const cpu::InsnShape shape = cpu::insn_shape(
-            std::span<const std::byte>(buffer).subspan(at, got - at));
+            std::span<const std::byte>(buffer).subspan(at, got - at), code_size());
         at += std::max<std::size_t>(shape.length, 1);
         ++index;
     }
     return index;
 }
 
-void UnicornEngine::flush_tlb() { uc_ctl_flush_tlb(uc_); }
+void UnicornEngine::flush_tlb() {
+    const ActiveScope scope(*this);
+    uc_ctl_flush_tlb(uc_);
+}
 
 void UnicornEngine::invalidate_code(GuestPa pa, std::uint64_t bytes) {
     for (const RamBlock& block : ram_blocks_) {
         if (pa.value >= block.base && pa.value - block.base < block.bytes) {
             const std::uint64_t offset = block.ram_offset + (pa.value - block.base);
-            const ActiveScope scope(*this);
-            tb_invalidate_phys_range_x86_64(uc_, offset, offset + bytes);
+            for (UnicornEngine* engine : code_pages_->engines) {
+                engine->drop_translations(offset, bytes);
+            }
             return;
         }
     }
     TG_CHECK(false, "code invalidation outside memory");
 }
 
+void UnicornEngine::drop_translations(std::uint64_t ram_offset, std::uint64_t bytes) {
+    const ActiveScope scope(*this);
+    tb_invalidate_phys_range_x86_64(uc_, ram_offset, ram_offset + bytes);
+}
+
 void UnicornEngine::leave_block() {
-    if (const std::optional<std::uint32_t> index = index_in_block(state_.eip())) {
+    if (const std::optional<std::uint32_t> index = index_in_block(linear_rip())) {
         instructions_ = block_start_ + *index;
     }
     block_bytes_ = 0;
@@ -290,20 +303,40 @@ void UnicornEngine::leave_block() {
 }
 
 void UnicornEngine::protect_code(std::uint64_t ram_offset) {
-    code_pages_.set(ram_offset, true);
+    code_pages_->add(ram_offset, own_bit_);
     for (const RamBlock& block : ram_blocks_) {
         if (ram_offset >= block.ram_offset && ram_offset - block.ram_offset < block.bytes) {
             const std::uint64_t page = (ram_offset - block.ram_offset) & ~(kPageBytes - 1);
-            tlb_reset_dirty_x86_64(state_.cpu_state(),
-                                   reinterpret_cast<std::uint64_t>(block.host + page), kPageBytes);
+            for (const UnicornEngine* engine : code_pages_->engines) {
+                tlb_reset_dirty_x86_64(engine->state_.cpu_state(),
+                                       reinterpret_cast<std::uint64_t>(block.host + page),
+                                       kPageBytes);
+            }
         }
     }
 }
 
-bool UnicornEngine::holds_code(std::uint64_t pa) const {
+bool UnicornEngine::catch_store(std::uint64_t ram_offset, std::uint64_t bytes) {
+    last_store_ = ram_offset;
+    const std::uint8_t users = code_pages_->users(ram_offset);
+    if ((users & ~own_bit_) != 0) [[unlikely]] {
+        for (UnicornEngine* engine : code_pages_->engines) {
+            if (engine != this && (users & engine->own_bit_) != 0) {
+                engine->drop_translations(ram_offset, bytes);
+            }
+        }
+    }
+    return (users & own_bit_) != 0;
+}
+
+bool UnicornEngine::may_execute(std::uint64_t pa) const {
+    constexpr int kFetch = 2;
+    if (fill_access_ == kFetch) {
+        return true;
+    }
     for (const RamBlock& block : ram_blocks_) {
         if (pa >= block.base && pa - block.base < block.bytes) {
-            return code_pages_.has_code(block.ram_offset + (pa - block.base));
+            return code_pages_->users(block.ram_offset + (pa - block.base)) != 0;
         }
     }
     return true;

@@ -9,8 +9,10 @@
 
 #include <unicorn/unicorn.h>
 
+#include "cpu/insn_length.hpp"
 #include "emu/engine/block_table.hpp"
 #include "emu/engine/code_pages.hpp"
+#include "emu/engine/cpuid.hpp"
 #include "emu/engine/engine.hpp"
 #include "emu/engine/unicorn_state.hpp"
 
@@ -18,8 +20,10 @@ namespace trapgate::emu {
 
 class UnicornEngine final : public Engine {
 public:
-    static Result<std::unique_ptr<Engine>> create(PhysicalMemory& memory, EngineHost& host,
-                                                  const std::vector<DeviceRange>& devices);
+    static Result<std::unique_ptr<UnicornEngine>> create(PhysicalMemory& memory, EngineHost& host,
+                                                         const std::vector<DeviceRange>& devices,
+                                                         CpuTopology topology,
+                                                         std::shared_ptr<CodePages> code_pages);
     ~UnicornEngine() override;
 
     // Cpu
@@ -49,7 +53,8 @@ public:
     void set_interrupt_hold(GuestVa begin, GuestVa end) override;
     [[nodiscard]] bool interruptible() const override;
     void set_breakpoints(std::vector<GuestVa> addresses) override;
-    void pass_breakpoint() override { pass_ = here(state_.eip()); }
+    void pass_breakpoint() override { pass_ = here(linear_rip()); }
+    void start_up(std::uint8_t vector) override;
     void uncount_instruction() override { --instructions_; }
     void flush_tlb() override;
     void invalidate_code(GuestPa pa, std::uint64_t bytes) override;
@@ -78,16 +83,23 @@ public:
     /// From the interposed flush: all translations are gone.
     void forget_blocks() {
         table_.clear();
-        code_pages_.clear();
+        code_pages_->remove_everywhere(own_bit_);
     }
     /// From the interposed exit: the current block ends before the instruction at RIP.
     void leave_block();
 
-    [[nodiscard]] CodePages& code_pages() { return code_pages_; }
+    // From the interposed TLB functions: see code_pages.hpp.
     /// A page gets its first translation.
     void protect_code(std::uint64_t ram_offset);
-    /// Whether the memory at `pa` holds translated code; true where there is no memory.
-    [[nodiscard]] bool holds_code(std::uint64_t pa) const;
+    /// A page lost its last translation.
+    void unprotect_code(std::uint64_t ram_offset) { code_pages_->remove(ram_offset, own_bit_); }
+    /// The TLB caught a store. True when this engine has translations of the page to drop.
+    [[nodiscard]] bool catch_store(std::uint64_t ram_offset, std::uint64_t bytes);
+    /// Whether the page of the store that was caught last may be written without being caught.
+    [[nodiscard]] bool last_store_is_free() const { return code_pages_->users(last_store_) == 0; }
+    void begin_tlb_fill(int access) { fill_access_ = access; }
+    /// Whether a page that is entered into the TLB now may keep its execute permission.
+    [[nodiscard]] bool may_execute(std::uint64_t pa) const;
 
     // From the interposed helpers; `host_pc` is their return address into the translation.
     std::uint32_t port_in(std::uint32_t port, unsigned bytes, std::uintptr_t host_pc);
@@ -107,7 +119,13 @@ public:
     static UnicornEngine* active();
 
 private:
-    UnicornEngine(PhysicalMemory& memory, EngineHost& host) : memory_(memory), host_(host) {}
+    UnicornEngine(PhysicalMemory& memory, EngineHost& host, CpuTopology topology,
+                  std::shared_ptr<CodePages> code_pages)
+        : memory_(memory),
+          host_(host),
+          topology_(topology),
+          own_bit_(static_cast<std::uint8_t>(1U << topology.index)),
+          code_pages_(std::move(code_pages)) {}
 
     struct Callbacks;  // the C entry points, engine_callbacks.cpp
     Result<void> open(const std::vector<DeviceRange>& devices);
@@ -134,6 +152,13 @@ private:
     [[noreturn]] void deliver_interrupt(std::uint8_t vector, std::uint64_t pc);
     void on_exception(std::uint8_t vector);
 
+    /// Drops what this engine translated from [ram_offset, ram_offset + bytes).
+    void drop_translations(std::uint64_t ram_offset, std::uint64_t bytes);
+    /// RIP as a linear address: with a code segment's base, as 16- and 32-bit code have it.
+    [[nodiscard]] std::uint64_t linear_rip() const { return state_.code_base() + state_.eip(); }
+    void set_linear_rip(std::uint64_t pc) { state_.set_eip(pc - state_.code_base()); }
+    [[nodiscard]] cpu::CodeSize code_size() const;
+
     /// Copies translated bytes at `pc` as the CPU fetches them; how many could be read.
     std::size_t fetch(std::uint64_t pc, std::span<std::byte> to) const;
     /// Number of whole instructions in [block start, rip); nothing if RIP is not in the current
@@ -150,7 +175,11 @@ private:
     uc_engine* uc_ = nullptr;
     UnicornState state_;
     BlockTable table_;
-    CodePages code_pages_;
+    CpuTopology topology_;
+    std::uint8_t own_bit_;
+    std::shared_ptr<CodePages> code_pages_;
+    std::uint64_t last_store_ = 0;  ///< RAM offset of the store that the TLB caught last.
+    int fill_access_ = 0;           ///< What a TLB fill is for: 0 load, 1 store, 2 fetch.
 
     std::uint64_t instructions_ = 0;
     std::uint64_t blocks_ = 0;

@@ -45,6 +45,11 @@ void tb_invalidate_phys_range_x86_64(void* uc, std::uint64_t start, std::uint64_
 /// Makes the TLB notice the next store to [host_address, +bytes), whatever it is mapped at.
 void tlb_reset_dirty_x86_64(void* cpu_state, std::uint64_t host_address, std::uint64_t bytes);
 
+/// Where the page at a linear address is in physical memory, in the CPU's present paging mode,
+/// whatever its permissions; all ones when it is not mapped.
+std::uint64_t x86_cpu_get_phys_page_attrs_debug_x86_64(void* cpu_state, std::uint64_t address,
+                                                       trapgate::emu::MemoryAttributes* attributes);
+
 /// CPUID of the CPU model.
 void cpu_x86_cpuid_x86_64(void* env, std::uint32_t leaf, std::uint32_t subleaf, std::uint32_t* eax,
                           std::uint32_t* ebx, std::uint32_t* ecx, std::uint32_t* edx);

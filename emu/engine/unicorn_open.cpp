@@ -61,15 +61,33 @@ struct UnicornEngine::Callbacks {
     }
 };
 
-Result<std::unique_ptr<Engine>> Engine::create(PhysicalMemory& memory, EngineHost& host,
-                                               const std::vector<DeviceRange>& devices) {
-    return UnicornEngine::create(memory, host, devices);
+Result<std::vector<std::unique_ptr<Engine>>> Engine::create(PhysicalMemory& memory,
+                                                            EngineHost& host,
+                                                            const std::vector<DeviceRange>& devices,
+                                                            unsigned cpus) {
+    std::uint64_t bytes = 0;
+    for (const PhysicalMemory::Region& region : memory.regions()) {
+        bytes += region.storage.bytes().size();
+    }
+    const auto code_pages = std::make_shared<CodePages>(bytes);
+    std::vector<std::unique_ptr<Engine>> engines;
+    for (unsigned index = 0; index < cpus; ++index) {
+        auto engine = UnicornEngine::create(memory, host, devices, {index, cpus}, code_pages);
+        if (!engine) {
+            return tl::unexpected(engine.error());
+        }
+        code_pages->engines.push_back(engine->get());
+        engines.push_back(std::move(*engine));
+    }
+    return engines;
 }
 
-Result<std::unique_ptr<Engine>> UnicornEngine::create(PhysicalMemory& memory, EngineHost& host,
-                                                      const std::vector<DeviceRange>& devices) {
-    std::unique_ptr<UnicornEngine> engine(new UnicornEngine(memory, host));
-    return engine->open(devices).map([&] { return std::unique_ptr<Engine>(std::move(engine)); });
+Result<std::unique_ptr<UnicornEngine>> UnicornEngine::create(
+    PhysicalMemory& memory, EngineHost& host, const std::vector<DeviceRange>& devices,
+    CpuTopology topology, std::shared_ptr<CodePages> code_pages) {
+    std::unique_ptr<UnicornEngine> engine(
+        new UnicornEngine(memory, host, topology, std::move(code_pages)));
+    return engine->open(devices).map([&] { return std::move(engine); });
 }
 
 UnicornEngine::~UnicornEngine() {
@@ -120,7 +138,6 @@ Result<void> UnicornEngine::map_memory(const std::vector<DeviceRange>& devices) 
         ram_offset += bytes.size();
         taken.push_back({region.base.value, region.base.value + bytes.size()});
     }
-    code_pages_ = CodePages(ram_offset);
     for (const DeviceRange& range : devices) {
         device_windows_.push_back(
             std::make_unique<DeviceWindow>(DeviceWindow{this, range.base.value}));

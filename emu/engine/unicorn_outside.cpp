@@ -134,7 +134,7 @@ void UnicornEngine::cpuid() {
     CpuidAnswer answer;
     cpu_x86_cpuid_x86_64(state_.env_pointer(), leaf, subleaf, &answer.eax, &answer.ebx, &answer.ecx,
                          &answer.edx);
-    answer = guest_cpuid(leaf, subleaf, answer);
+    answer = guest_cpuid(leaf, subleaf, answer, topology_);
     set_gpr(cpu::Gpr::Rax, answer.eax);
     set_gpr(cpu::Gpr::Rbx, answer.ebx);
     set_gpr(cpu::Gpr::Rcx, answer.ecx);

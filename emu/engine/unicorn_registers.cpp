@@ -3,6 +3,7 @@
 #include <array>
 
 #include "base/check.hpp"
+#include "emu/engine/active_scope.hpp"
 #include "emu/engine/unicorn_engine.hpp"
 #include "emu/engine/unicorn_internals.hpp"
 #include "emu/msrs.hpp"
@@ -114,6 +115,44 @@ void UnicornEngine::set_registers(const cpu::RegisterFile& file) {
     constexpr std::uint32_t kMode = hflag::kCplMask | hflag::kAddSeg | hflag::kInhibitIrq;
     state_.set_hflags((state_.hflags() & ~kMode) | file.cpl | hflag::kCs64 | hflag::kCs32 |
                       hflag::kSs32);
+    flush_tlb();
+}
+
+void UnicornEngine::start_up(std::uint8_t vector) {
+    constexpr std::uint32_t kRealCode = 0x9b00;
+    constexpr std::uint32_t kRealData = 0x9300;
+    constexpr std::uint32_t kLdtType = 0x8200;
+    constexpr std::uint32_t kTssType = 0x8b00;
+    constexpr std::uint64_t kCr0AtReset = 0x6000'0010;  // CD, NW, ET
+    constexpr std::uint64_t kPagingAndProtection = 0x8000'0001;
+    const std::uint64_t zero = 0;
+    const ActiveScope scope(*this);
+    // The library's own way out of long mode begins in it.
+    state_.set_env<std::uint64_t>(env_offset::kCr, read_cr(state_, 0) | kPagingAndProtection);
+    uc_reg_write(uc_, UC_X86_REG_CR0, &kCr0AtReset);
+    uc_reg_write(uc_, UC_X86_REG_CR4, &zero);
+    set_msr_value(uc_, kMsrEfer, 0);
+    state_.set_env<std::uint64_t>(env_offset::kCr + 16, 0);
+    state_.set_env<std::uint64_t>(env_offset::kCr + 24, 0);
+    for (std::size_t i = 0; i < cpu::kGprCount; ++i) {
+        set_gpr(static_cast<cpu::Gpr>(i), 0);
+    }
+    set_gpr(cpu::Gpr::Rdx, 0x306c4);  // the CPU's signature, as after a reset
+    for (const SegmentSlot slot : {kEs, kSs, kDs, kFs, kGs}) {
+        write_segment(state_, slot, {0, 0, 0xffff, kRealData});
+    }
+    const auto page = static_cast<std::uint16_t>(vector << 8);
+    write_segment(state_, kCs, {page, std::uint64_t{page} << 4, 0xffff, kRealCode});
+    write_segment(state_, kLdtr, {0, 0, 0xffff, kLdtType});
+    write_segment(state_, kTr, {0, 0, 0xffff, kTssType});
+    write_segment(state_, kGdtr, {0, 0, 0xffff, 0});
+    write_segment(state_, kIdtr, {0, 0, 0xffff, 0});
+    set_rflags(cpu::rflags::kFixed);
+    state_.set_eip(0);
+    constexpr std::uint32_t kLongMode = hflag::kCplMask | hflag::kInhibitIrq | hflag::kCs32 |
+                                        hflag::kSs32 | hflag::kProtected | hflag::kLma |
+                                        hflag::kCs64;
+    state_.set_hflags((state_.hflags() & ~kLongMode) | hflag::kAddSeg);
     flush_tlb();
 }
 

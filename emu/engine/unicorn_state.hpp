@@ -37,6 +37,7 @@ inline constexpr std::uint32_t kInhibitIrq = 1U << 3;
 inline constexpr std::uint32_t kCs32 = 1U << 4;
 inline constexpr std::uint32_t kSs32 = 1U << 5;
 inline constexpr std::uint32_t kAddSeg = 1U << 6;
+inline constexpr std::uint32_t kProtected = 1U << 7;
 inline constexpr std::uint32_t kLma = 1U << 14;
 inline constexpr std::uint32_t kCs64 = 1U << 15;
 }  // namespace hflag
@@ -62,6 +63,11 @@ public:
     void set_hflags(std::uint32_t value) { set_env(env_offset::kHflags, value); }
     [[nodiscard]] std::uint64_t eip() const { return env<std::uint64_t>(env_offset::kEip); }
     void set_eip(std::uint64_t value) { set_env(env_offset::kEip, value); }
+
+    /// Base of the code segment; zero in 64-bit mode.
+    [[nodiscard]] std::uint64_t code_base() const {
+        return env<std::uint64_t>(env_offset::kSegments + env_offset::kSegmentBytes + 8);
+    }
 
     [[nodiscard]] std::int32_t error_code() const { return env<std::int32_t>(error_code_); }
     [[nodiscard]] bool exception_is_int() const { return env<std::int32_t>(error_code_ + 4) != 0; }

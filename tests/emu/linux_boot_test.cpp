@@ -34,7 +34,7 @@ std::string crc_line(std::string_view name, std::string_view text) {
 class DebianGuest {
 public:
     DebianGuest(const std::filesystem::path& kernel, const std::filesystem::path& busybox,
-                std::string_view script, const std::string& command_line) {
+                std::string_view script, const std::string& command_line, unsigned cpus = 1) {
         const Result<std::vector<std::byte>> program = read_file(busybox);
         EXPECT_TRUE(program) << program.error().message();
         const std::string init = fmt::format(
@@ -58,7 +58,9 @@ public:
         writer.add_directory("/sys");
         writer.add_directory("/tmp");
 
-        auto created = Machine::create({});
+        MachineConfig config;
+        config.cpus = cpus;
+        auto created = Machine::create(config);
         EXPECT_TRUE(created) << created.error().message();
         machine = std::move(*created);
         const Result<void> loaded = load_boot_image(*machine, {.kernel = kernel,
@@ -105,6 +107,31 @@ TEST(DebianLinux, RunsAShell) {
     EXPECT_THAT(guest.said(), HasSubstr(crc_line("zeroes", std::string(4 << 20, '\0'))));
     EXPECT_THAT(guest.said(), HasSubstr("2026-01-01"));
     EXPECT_GT(guest.machine->now_ns(), 2'000'000'000U);
+}
+
+// Work that all CPUs share, and two runs that are the same.
+TEST(DebianLinux, RunsOnSeveralCpus) {
+    TRAPGATE_NEEDS_LINUX_FILE(kernel, "vmlinuz");
+    TRAPGATE_NEEDS_LINUX_FILE(busybox, "busybox");
+    const auto boot = [&](unsigned cpus) {
+        DebianGuest guest(kernel, busybox,
+                          "echo cpus $(grep -c ^processor /proc/cpuinfo)\n"
+                          "for i in 1 2 3 4; do (for j in 1 2 3 4 5 6 7 8; do echo $i | gzip -1;"
+                          " done | gunzip | wc -l) & done; wait\n"
+                          "awk '/LOC|RES|CAL/ {print $1, ($NF != \"\")}' /proc/interrupts\n",
+                          "console=ttyS0 panic=-1 mitigations=off", cpus);
+        const StopEvent end = guest.run();
+        EXPECT_EQ(end.reason, StopReason::GuestExit) << guest.console;
+        return std::pair(guest.console, guest.machine->counters());
+    };
+    for (const unsigned cpus : {2U, 4U}) {
+        const auto [console, counters] = boot(cpus);
+        EXPECT_THAT(console, HasSubstr(fmt::format("cpus {}\r\n", cpus)));
+        EXPECT_THAT(console, HasSubstr("8\r\n8\r\n8\r\n8\r\n"));
+        const auto again = boot(cpus);
+        EXPECT_EQ(console, again.first);
+        EXPECT_EQ(counters, again.second);
+    }
 }
 
 // The kernel itself is the oracle: what it shows of its symbols and types. Their ends and some of
