@@ -21,25 +21,17 @@
 
 namespace trapgate::emu {
 
-/// How a run forward inside Timeline::run_back ended.
-enum class ForwardEnd : std::uint8_t {
-    Limit,        ///< `limits.max_instructions` was reached, or the run ended by itself.
-    Hit,          ///< A breakpoint, watchpoint or whatever else the caller looks for.
-    Interrupted,  ///< The caller wants to give up (its user pressed Ctrl-C).
-};
-
-/// Runs the machine forward by Machine::run with the caller's breakpoints and watchpoints in place.
-/// `past_hit`: the machine stands where this function returned Hit before; that hit must not be
-/// reported again (step over the breakpoint). Without it, a breakpoint at the present RIP is a hit.
-/// Must do the same each time it is called with the machine in the same state.
-using RunForward = std::function<ForwardEnd(const RunLimits& limits, bool past_hit)>;
+/// Whether a stop that Machine::run reported is what Timeline::run_back looks for. Must give the
+/// same answer each time it is asked with the machine in the same state, and must not change it.
+using IsHit = std::function<bool(const StopEvent& stop)>;
 
 /// Why going back ended.
 enum class BackEnd : std::uint8_t {
     Reached,         ///< step_back: as many steps as asked for.
     Hit,             ///< run_back: the machine stands at the last hit before where it was.
     StartOfHistory,  ///< The machine stands at the oldest point that is known.
-    Interrupted,     ///< run_back: the machine stands where it was.
+    Interrupted,     ///< run_back: request_debugger() or request_stop(); the machine stands where
+                     ///< it was.
 };
 
 class Timeline {
@@ -66,14 +58,16 @@ public:
     [[nodiscard]] std::uint64_t end() const;
 
     /// Goes to a point of the known past or future. Errors: before begin() or after end() (ERANGE).
-    /// Nothing stops on the way: free traps (TrapCost::Free) are lifted and stop requests ignored.
+    /// Nothing stops on the way: no breakpoint and no request.
     [[nodiscard]] Result<void> go_to(std::uint64_t instructions);
 
     /// Goes `steps` instructions back; a fault or interrupt that was delivered since counts as one.
     BackEnd step_back(std::uint64_t steps = 1);
 
-    /// Goes to the last point before now at which `forward` reports a hit.
-    BackEnd run_back(const RunForward& forward);
+    /// Goes to the last point before now at which a run stops and `is_hit` says yes. The first form
+    /// looks for breakpoints and watchpoints.
+    BackEnd run_back();
+    BackEnd run_back(const IsHit& is_hit);
 
     /// Now is the end of what is known. To be called after the host has changed the machine.
     void forget_future();
