@@ -17,6 +17,7 @@
 #include "emu/cpu_state.hpp"
 #include "emu/memory.hpp"
 #include "emu/symbols.hpp"
+#include "emu/watchpoint.hpp"
 #include "emu/window/window.hpp"
 
 namespace trapgate::emu {
@@ -42,12 +43,14 @@ enum class StopReason : std::uint8_t {
     Requested,   ///< request_stop().
     Debugger,    ///< request_debugger().
     Breakpoint,  ///< In front of an instruction with a breakpoint.
+    Watchpoint,  ///< The instruction before accessed watched data; `watch` says what.
 };
 
 struct StopEvent {
     StopReason reason = StopReason::Requested;
     std::uint32_t status = 0;  ///< The guest's own number for GuestExit and Panic.
     GuestVa rip;
+    WatchHit watch{};  ///< For Watchpoint.
     bool operator==(const StopEvent&) const = default;
 };
 
@@ -57,7 +60,7 @@ struct RunLimits {
     std::uint64_t max_instructions = UINT64_MAX;
     Cycles max_cycles{UINT64_MAX};
     double max_host_seconds = 0;  ///< 0 = none. Checked between blocks.
-    bool debug_stops = true;      ///< Whether breakpoints stop the run.
+    bool debug_stops = true;      ///< Whether break- and watchpoints stop the run.
 };
 
 /// Of all CPUs together.
@@ -170,6 +173,16 @@ public:
                                TrapCost cost = TrapCost::Charged) = 0;
     /// Puts the original byte back.
     virtual void unplant(GuestVa va) = 0;
+
+    // Watchpoints.
+    /// Ends run() behind every instruction that accesses [va, va + bytes) so; an exception or
+    /// interrupt whose frame is pushed there, in front of the handler's first instruction; a
+    /// repeated string instruction, behind the iteration. A write that changes nothing counts.
+    /// Counts and clock are as without it; only accesses to the pages touched get slower. Not from
+    /// a handler. EINVAL for an empty range or one that wraps around.
+    virtual Result<WatchId> add_watchpoint(GuestVa va, std::uint64_t bytes, WatchKind kind) = 0;
+    /// Unknown ids are ignored.
+    virtual void remove_watchpoint(WatchId id) = 0;
 
     /// Console bytes as the guest writes them; called on the machine's thread.
     virtual void set_console_sink(std::function<void(std::string_view)> sink) = 0;

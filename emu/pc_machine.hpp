@@ -58,6 +58,8 @@ public:
     void set_window_fault_rip(std::function<GuestVa(GuestVa rip)> original) override;
     Result<void> plant(GuestVa va, TrapHandler handler, TrapCost cost) override;
     void unplant(GuestVa va) override;
+    Result<WatchId> add_watchpoint(GuestVa va, std::uint64_t bytes, WatchKind kind) override;
+    void remove_watchpoint(WatchId id) override;
     void set_console_sink(std::function<void(std::string_view)> sink) override;
     void console_input(std::string_view bytes) override;
 
@@ -77,6 +79,8 @@ private:
     std::uint64_t read_msr(std::uint32_t index) override;
     bool write_msr(std::uint32_t index, std::uint64_t value) override;
     std::uint64_t random() override { return random_(); }
+
+    void watchpoint_hit(const WatchHit& hit) override;
 
     // Clock
     [[nodiscard]] std::uint64_t frequency_hz() const override { return kNominalHz; }
@@ -175,6 +179,11 @@ private:
     std::unordered_map<std::uint64_t, TrapHandler> window_traps_;
     std::function<GuestVa(GuestVa)> window_fault_rip_;
     std::map<std::uint64_t, Planted> planted_;  ///< By virtual address; read() needs the order.
+
+    /// Gives the engines the watchpoints in force.
+    void apply_watchpoints();
+    std::map<WatchId, Watchpoint> watchpoints_;
+    std::uint32_t next_watch_id_ = 1;
 };
 
 }  // namespace trapgate::emu

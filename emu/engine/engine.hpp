@@ -12,6 +12,7 @@
 #include "base/result.hpp"
 #include "emu/cpu_state.hpp"
 #include "emu/memory.hpp"
+#include "emu/watchpoint.hpp"
 
 namespace trapgate::emu {
 
@@ -49,6 +50,10 @@ public:
     [[nodiscard]] virtual bool write_msr(std::uint32_t index, std::uint64_t value) = 0;
     /// What RDRAND and RDSEED read: from the machine's seed, never from the host.
     virtual std::uint64_t random() = 0;
+
+    /// The instruction before made this access to a watched range; nothing of the next one has been
+    /// executed. May stop the engine.
+    virtual void watchpoint_hit(const WatchHit& hit) = 0;
 };
 
 /// Guest-physical addresses that a device answers; whole pages.
@@ -116,6 +121,10 @@ public:
     /// What a start-up interprocessor interrupt does after INIT: real mode, executing at
     /// `vector` << 12 (Intel SDM vol. 3, 9.4). Not for an engine that runs.
     virtual void start_up(std::uint8_t vector) = 0;
+
+    /// Data accesses to report by watchpoint_hit(); replaces those set before. Pages without any
+    /// cost nothing. Not to be called from inside run().
+    virtual void set_watchpoints(std::span<const Watchpoint> watchpoints) = 0;
 
     /// For an intercepted int3 of the host's that shall not show in any count.
     virtual void uncount_instruction() = 0;

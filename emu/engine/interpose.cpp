@@ -16,42 +16,13 @@
 // helper_syscall   Unicorn would only call a hook; it never enters the kernel.
 // helper_rdtsc(p)  The clock. The public hooks do not know the exact instruction count.
 
-#include <cstdint>
-
-#include <dlfcn.h>
-
-#include "base/check.hpp"
-#include "emu/engine/unicorn_engine.hpp"
+#include "emu/engine/interpose_support.hpp"
 #include "emu/engine/unicorn_internals.hpp"
-
-namespace trapgate::emu {
-namespace {
-
-template <class Function>
-Function* original(const char* name) {
-    void* symbol = ::dlsym(RTLD_NEXT, name);
-    TG_CHECK(symbol != nullptr, "libunicorn lacks a function that the engine replaces");
-    return reinterpret_cast<Function*>(symbol);
-}
-
-UnicornEngine& running_engine() {
-    UnicornEngine* engine = UnicornEngine::active();
-    TG_CHECK(engine != nullptr, "an engine runs that UnicornEngine did not start");
-    return *engine;
-}
-
-}  // namespace
-}  // namespace trapgate::emu
 
 using trapgate::emu::MemoryAttributes;
 using trapgate::emu::original;
 using trapgate::emu::running_engine;
 using trapgate::emu::UnicornEngine;
-
-// The functions below are looked up by name by libunicorn; they have no declaration elsewhere.
-#pragma GCC diagnostic ignored "-Wmissing-declarations"
-#define TG_RETURN_ADDRESS() reinterpret_cast<std::uintptr_t>(__builtin_return_address(0))
-#define TG_INTERPOSED extern "C" __attribute__((visibility("default")))
 
 TG_INTERPOSED void tb_flush_x86_64(void* cpu_state) {
     if (UnicornEngine* engine = UnicornEngine::active()) {

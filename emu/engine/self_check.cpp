@@ -60,9 +60,15 @@ public:
     std::uint64_t read_msr(std::uint32_t) override { return kMsrValue; }
     bool write_msr(std::uint32_t, std::uint64_t value) override { return value == kMsrValue; }
     std::uint64_t random() override { return kRandomValue; }
+    void watchpoint_hit(const WatchHit& hit) override {
+        hits.push_back(hit);
+        counts.push_back(engine->instructions());
+        engine->stop();
+    }
 
     Engine* engine = nullptr;
     std::vector<ExceptionEvent> exceptions;
+    std::vector<WatchHit> hits;
     std::vector<std::uint64_t> counts;
 };
 
@@ -93,7 +99,8 @@ public:
             .and_then([&] { return check_invalidation(); })
             .and_then([&] { return check_system_instructions(); })
             .and_then([&] { return check_code_pages(); })
-            .and_then([&] { return check_device_access(); });
+            .and_then([&] { return check_device_access(); })
+            .and_then([&] { return check_watchpoints(); });
     }
 
 private:
@@ -248,6 +255,24 @@ private:
         if (!stopped || witness_.counts != expected ||
             engine_->gpr(cpu::Gpr::Rax) != kDevice.value + 4) {
             return broken("tell the place of a device access");
+        }
+        return {};
+    }
+
+    // nop; mov [rsi+2], eax; nop; int3
+    Result<void> check_watchpoints() {
+        constexpr GuestVa kData{0x9000};
+        put(kCode + 0x600, {0x90, 0x89, 0x46, 0x02, 0x90, 0xcc});
+        start_at(kCode + 0x600);
+        witness_.hits.clear();
+        const Watchpoint watch{kData + 4, 1, WatchKind::Write};
+        engine_->set_watchpoints({&watch, 1});
+        engine_->set_gpr(cpu::Gpr::Rsi, kData.value);
+        const bool stopped = engine_->run() == EngineExit::Stopped;
+        const std::vector<WatchHit> expected{{kData + 4, WatchKind::Write}};
+        engine_->set_watchpoints({});
+        if (!stopped || witness_.hits != expected || engine_->instructions() != first_ + 2) {
+            return broken("call the replaced watchpoint functions before an access");
         }
         return {};
     }

@@ -30,6 +30,7 @@ EngineExit UnicornEngine::run() {
     TG_CHECK(active_engine == nullptr, "engines do not nest");
     stop_requested_ = false;
     at_breakpoint_ = false;
+    watch_hit_.reset();
     state_.forget_old_exception();
     repeat_pc_ = BlockInfo::kNoRepeat;
     block_bytes_ = 0;
@@ -72,7 +73,7 @@ void UnicornEngine::set_interrupt_hold(GuestVa begin, GuestVa end) {
 }
 
 void UnicornEngine::refresh_hook_deadline() {
-    const bool slow = interrupt_line_ || stop_requested_;
+    const bool slow = interrupt_line_ || stop_requested_ || watch_hit_.has_value();
     hook_deadline_.store(slow ? 0 : deadline_, std::memory_order_relaxed);
     if (poked_.load(std::memory_order_acquire)) {
         hook_deadline_.store(0, std::memory_order_relaxed);
@@ -120,6 +121,9 @@ void UnicornEngine::enter_block_slowly(const BlockInfo& entered) {
     block_bytes_ = 0;
     repeat_pc_ = BlockInfo::kNoRepeat;
     breakpoints_changed_ = false;
+    if (watch_hit_) {
+        host_.watchpoint_hit(*std::exchange(watch_hit_, std::nullopt));
+    }
     if (poked_.exchange(false, std::memory_order_acquire) || instructions_ >= deadline_) {
         host_.deadline_reached();
         TG_CHECK(stop_requested_ || deadline_ > instructions_,
@@ -172,6 +176,9 @@ void UnicornEngine::on_exception(std::uint8_t vector) {
     }
     block_bytes_ = 0;
     repeat_pc_ = BlockInfo::kNoRepeat;
+    if (vector != static_cast<std::uint8_t>(cpu::Vector::Debug)) {
+        watch_hit_.reset();  // The instruction faults: it will make its access again.
+    }
 
     ExceptionEvent event;
     event.vector = vector;

@@ -15,6 +15,7 @@
 #include "emu/engine/cpuid.hpp"
 #include "emu/engine/engine.hpp"
 #include "emu/engine/unicorn_state.hpp"
+#include "emu/engine/watch_list.hpp"
 
 namespace trapgate::emu {
 
@@ -56,6 +57,7 @@ public:
     void pass_breakpoint() override { pass_ = here(linear_rip()); }
     void start_up(std::uint8_t vector) override;
     void uncount_instruction() override { --instructions_; }
+    void set_watchpoints(std::span<const Watchpoint> watchpoints) override;
     void flush_tlb() override;
     void invalidate_code(GuestPa pa, std::uint64_t bytes) override;
     [[nodiscard]] std::uint64_t blocks() const override { return blocks_; }
@@ -100,6 +102,14 @@ public:
     void begin_tlb_fill(int access) { fill_access_ = access; }
     /// Whether a page that is entered into the TLB now may keep its execute permission.
     [[nodiscard]] bool may_execute(std::uint64_t pa) const;
+
+    /// Which accesses to the page need check_watched_access().
+    [[nodiscard]] unsigned watched_kinds(std::uint64_t va, std::uint64_t bytes) const {
+        return watches_.empty() ? 0 : watches_.kinds_in(va, bytes);
+    }
+    /// An access is about to be made; `host_pc` is 0 when the engine itself makes it (delivery).
+    void check_watched_access(std::uint64_t va, std::uint64_t bytes, unsigned kind,
+                              std::uintptr_t host_pc);
 
     // From the interposed helpers; `host_pc` is their return address into the translation.
     std::uint32_t port_in(std::uint32_t port, unsigned bytes, std::uintptr_t host_pc);
@@ -170,6 +180,10 @@ private:
     /// block.
     void isolate_instruction(std::uintptr_t host_pc);
 
+    /// Whether the current instruction really reads watched bytes of [va, va + bytes): unaligned
+    /// loads are checked by whole words.
+    [[nodiscard]] WatchMatch match_read(std::uint64_t va, std::uint64_t bytes) const;
+
     PhysicalMemory& memory_;
     EngineHost& host_;
     uc_engine* uc_ = nullptr;
@@ -208,6 +222,8 @@ private:
 
     bool interrupt_line_ = false;
     bool stop_requested_ = false;
+    WatchList watches_;
+    std::optional<WatchHit> watch_hit_;  ///< Made by the current instruction, not yet reported.
     GuestVa hold_begin_, hold_end_;
     /// A memory region in the library's RAM space.
     struct RamBlock {

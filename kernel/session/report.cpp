@@ -57,6 +57,7 @@ std::string_view reason_name(emu::StopReason reason) {
         case emu::StopReason::Requested:
         case emu::StopReason::Debugger: return "requested";
         case emu::StopReason::Breakpoint: return "breakpoint";
+        case emu::StopReason::Watchpoint: return "watchpoint";
     }
     return "unknown";
 }
@@ -73,7 +74,8 @@ int exit_status(const emu::StopEvent& stop) {
         case emu::StopReason::TimeLimit: return kLimitReached;
         case emu::StopReason::Requested:
         case emu::StopReason::Debugger:
-        case emu::StopReason::Breakpoint: return kPass;
+        case emu::StopReason::Breakpoint:
+        case emu::StopReason::Watchpoint: return kPass;
     }
     return kPass;
 }
