@@ -172,7 +172,7 @@ TEST_F(Verify, StackEndsAfter512Bytes) {
 }
 
 TEST_F(Verify, UnwrittenStackIsNoted) {
-    const auto reads = [&](std::vector<Insn> insns) {
+    const auto reads = [&](const std::vector<Insn>& insns) {
         return check(insns).verdict.value().reads_uninit_stack;
     };
     EXPECT_TRUE(reads({load(BPF_DW, 0, 10, -8), exit_insn()}));

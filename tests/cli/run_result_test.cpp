@@ -11,7 +11,6 @@ namespace {
 
 using emu::StopReason;
 using testing::HasSubstr;
-using testing::Not;
 
 RunResult result_of(StopReason reason, std::uint32_t status = 0) {
     RunResult result;

@@ -19,7 +19,7 @@ struct Layer {
 };
 
 const std::vector<Layer>& layers() {
-    static const std::vector<Layer> table = {
+    static const std::vector<Layer> kTable = {
         {"base/", {"base/"}},
         {"cpu/", {"base/", "cpu/"}},
         {"emu/", {"base/", "cpu/", "emu/"}},
@@ -31,7 +31,7 @@ const std::vector<Layer>& layers() {
         {"cli/", {"base/", "cpu/", "emu/", "bpf/", "kernel/", "labs/", "cli/"}},
         {"roms/", {"roms/"}},
     };
-    return table;
+    return kTable;
 }
 
 // Places that the general rows allow and that are forbidden all the same.
@@ -53,7 +53,7 @@ struct Library {
 };
 
 const std::vector<Library>& libraries() {
-    static const std::vector<Library> table = {
+    static const std::vector<Library> kTable = {
         // cmake/ asks the library for its version before anything is built.
         {"unicorn/", "Unicorn", {"emu/engine/", "cmake/"}},
         {"SDL", "SDL", {"gui/", "tests/gui/"}},
@@ -62,7 +62,7 @@ const std::vector<Library>& libraries() {
         {"bpf/", "libbpf", {"kernel/", "cli/", "labs/", "gui/", "roms/", "tests/"}},
         {"CLI/", "CLI11", {"cli/", "gui/", "tests/cli/"}},
     };
-    return table;
+    return kTable;
 }
 
 bool starts_with_any(std::string_view text, std::span<const std::string_view> beginnings) {

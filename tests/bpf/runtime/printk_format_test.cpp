@@ -60,10 +60,10 @@ TEST(FormatPrintk, PointersStringsAndSymbols) {
 }
 
 TEST(FormatPrintk, RefusesWhatLinuxRefuses) {
-    const std::string kInvalid = "error " + std::to_string(-EINVAL);
+    const std::string invalid = "error " + std::to_string(-EINVAL);
     for (const char* format : {"%", "%f", "%hd", "%lld%d%d%d", "%sx", "%pz", "%pI5", "%llc", "%n",
                                "\x01", "%lllu", "%5"}) {
-        EXPECT_EQ(shown(format), kInvalid) << format;
+        EXPECT_EQ(shown(format), invalid) << format;
     }
     std::string out;
     EXPECT_EQ(format_printk("no end", {}, kSource, out), -EINVAL);
@@ -75,7 +75,7 @@ TEST(FormatPrintk, PassesTextBeyondAsciiThrough) {
 
 TEST(FormatPrintk, EndsAtTheFirstNul) {
     std::string out;
-    EXPECT_EQ(format_printk(std::string_view("ab\0%d", 6), {}, kSource, out), 2);
+    EXPECT_EQ(format_printk(std::string_view("ab\0%d", 5), {}, kSource, out), 2);
     EXPECT_EQ(out, "ab");
 }
 

@@ -25,7 +25,7 @@ protected:
     std::shared_ptr<Map> map(const MapSpec& spec) {
         Result<std::unique_ptr<Map>> made = make_map(spec, runtime->storage());
         EXPECT_TRUE(made.has_value()) << made.error().message();
-        return std::shared_ptr<Map>(std::move(*made));
+        return std::move(*made);
     }
     std::shared_ptr<GuestProgram> load(const VerifiedProgram& program,
                                        std::vector<std::shared_ptr<Map>> maps = {}) {

@@ -13,9 +13,9 @@ namespace {
 
 using namespace test;
 
-constexpr MapSpec kCounters{
+const MapSpec kCounters{
     .type = BPF_MAP_TYPE_ARRAY, .key_size = 4, .value_size = 8, .max_entries = 4, .name = {}};
-constexpr MapSpec kRing{.type = BPF_MAP_TYPE_RINGBUF, .max_entries = 4096, .name = {}};
+const MapSpec kRing{.type = BPF_MAP_TYPE_RINGBUF, .max_entries = 4096, .name = {}};
 
 std::uint64_t element(Map& map, std::uint32_t index) {
     std::uint64_t value = 0;

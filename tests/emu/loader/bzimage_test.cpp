@@ -181,7 +181,7 @@ TEST(KernelFile, HintsAtWhatWasGivenInstead) {
     EXPECT_THAT(hint(samples::bytes_of("070701000")), HasSubstr("--initrd"));
     EXPECT_THAT(hint(samples::pack(Compression::Gzip, plain_kernel())), HasSubstr("gzip data"));
     Bytes arm(256);
-    std::memcpy(arm.data() + 0x38, "ARM\x64", 4);
+    std::memcpy(arm.data() + 0x38, "ARMd", 4);
     EXPECT_THAT(hint(arm), HasSubstr("arm64"));
     Bytes disk(1024);
     samples::patch<std::uint16_t>(disk, 0x1fe, 0xaa55);

@@ -119,7 +119,9 @@ TEST_F(HandlesTest, ACopyOnItsWayThroughASocketKeepsTheObject) {
     message.msg_controllen = control.size();
     ASSERT_EQ(::recvmsg(ends[1], &message, 0), 1);
     int received = -1;
-    std::memcpy(&received, CMSG_DATA(CMSG_FIRSTHDR(&message)), sizeof(received));
+    const cmsghdr* const arrived = CMSG_FIRSTHDR(&message);
+    ASSERT_NE(arrived, nullptr);
+    std::memcpy(&received, CMSG_DATA(arrived), sizeof(received));
     ASSERT_TRUE(table.find(received).has_value());
     EXPECT_EQ(table.find(received)->object.get(), raw);
     ::close(received);

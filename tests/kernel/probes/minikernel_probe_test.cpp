@@ -26,7 +26,6 @@ namespace trapgate::kernel {
 namespace {
 
 using namespace bpf::test;
-using cpu::Gpr;
 
 /// The minikernel at start_kernel; its console is kept.
 class MinikernelProbe : public ::testing::Test {

@@ -13,7 +13,7 @@ namespace {
 
 const std::filesystem::path kShare = TRAPGATE_SHARE_DIR;
 
-SessionConfig minikernel(std::vector<std::string> objects = {}) {
+SessionConfig minikernel(const std::vector<std::string>& objects = {}) {
     SessionConfig config;
     config.image.kernel = kShare / "minikernel.elf";
     for (const std::string& object : objects) {
