@@ -30,8 +30,8 @@ struct BootImage {
 /// A machine without a kernel: long mode, CPL 0, interrupts off, page tables made by the host that
 /// map all RAM at kBareDirectMap and the probe window; RIP and RSP are the caller's to set. Ready
 /// in a few milliseconds.
-[[nodiscard]] Result<std::unique_ptr<Machine>> make_bare_machine(
-    std::uint64_t ram_bytes = 16ULL << 20, const std::string& model = "functional");
+[[nodiscard]] Result<std::unique_ptr<Machine>> make_bare_machine(MachineConfig config = {
+                                                                     .ram_bytes = 16ULL << 20});
 inline constexpr GuestVa kBareDirectMap{0xffff'ffff'8000'0000};
 /// RAM below this physical address holds the bare machine's own tables.
 inline constexpr GuestPa kBareFreeRam{0x1'0000};

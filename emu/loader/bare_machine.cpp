@@ -18,12 +18,12 @@ constexpr std::uint64_t kMaxBareRam = 1ULL << 30;  // What one page directory ma
 
 }  // namespace
 
-Result<std::unique_ptr<Machine>> make_bare_machine(std::uint64_t ram_bytes,
-                                                   const std::string& model) {
+Result<std::unique_ptr<Machine>> make_bare_machine(MachineConfig config) {
+    const std::uint64_t ram_bytes = config.ram_bytes;
     if (ram_bytes > kMaxBareRam) {
         return fail("a bare machine has at most 1 GiB of RAM", "--mem");
     }
-    return Machine::create({ram_bytes, model}).and_then([&](std::unique_ptr<Machine> machine) {
+    return Machine::create(config).and_then([&](std::unique_ptr<Machine> machine) {
         using namespace cpu::pte;
         PhysicalMemory& memory = machine->memory();
         constexpr std::uint64_t kFlags = kPresent | kWritable;
