@@ -18,7 +18,6 @@
 namespace trapgate::emu {
 namespace {
 
-constexpr std::uint32_t kPanicStatus = 255;
 constexpr std::uint64_t kMinRam = 1ULL << 20;
 constexpr std::uint64_t kMaxRam = 3ULL << 30;  // Below the 32-bit device hole.
 
@@ -121,11 +120,9 @@ PcMachine::PcMachine(const MachineConfig& config)
       uart_([this](bool level) { set_irq(kSerialIrq, level); }),
       keyboard_([this](bool level) { set_irq(kKeyboardIrq, level); },
                 [this] { end_run(StopReason::Shutdown, 0); }),
-      power_(
-          [this](std::uint32_t status) {
-              end_run(status == kPanicStatus ? StopReason::Panic : StopReason::GuestExit, status);
-          },
-          [this] { end_run(StopReason::Shutdown, 0); }) {
+      power_({[this](std::uint32_t status) { end_run(StopReason::GuestExit, status); },
+              [this](std::uint32_t status) { end_run(StopReason::Panic, status); },
+              [this] { end_run(StopReason::Shutdown, 0); }}) {
     Clock& clock = *this;
     for (unsigned i = 0; i < config.cpus; ++i) {
         cpus_.push_back(std::make_unique<PcCpu>(

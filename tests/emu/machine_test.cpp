@@ -21,6 +21,16 @@ TEST(Machine, RunsToTheDebugExitPort) {
     EXPECT_EQ(bare.machine->counters().instructions, 2U);
 }
 
+TEST(Machine, APanicIsSaidInThirtyTwoBits) {
+    const StopEvent status = BareGuest(out_byte(0xf4, 255)).run();
+    EXPECT_EQ(status.reason, StopReason::GuestExit);
+    EXPECT_EQ(status.status, 255U);
+    // mov eax, 255; out 0xf4, eax
+    const StopEvent panic = BareGuest({0xb8, 255, 0, 0, 0, 0xe7, 0xf4}).run();
+    EXPECT_EQ(panic.reason, StopReason::Panic);
+    EXPECT_EQ(panic.status, 255U);
+}
+
 TEST(Machine, StopsAtAnExactInstructionLimit) {
     // loop: inc rbx; inc rbx; inc rbx; jmp loop
     const std::vector<std::uint8_t> loop{0x48, 0xff, 0xc3, 0x48, 0xff, 0xc3,
