@@ -46,20 +46,17 @@ struct GuestRuntime::Run {
 
 GuestRuntime::GuestRuntime(emu::Machine& machine) : machine_(machine), storage_(machine) {}
 
-Result<std::unique_ptr<GuestRuntime>> GuestRuntime::create(emu::Machine& machine) {
-    std::unique_ptr<GuestRuntime> runtime(new GuestRuntime(machine));
-    if (Result<void> done = runtime->set_up(); !done) {
-        return tl::unexpected(done.error());
-    }
-    return runtime;
-}
-
 Result<void> GuestRuntime::set_up() {
-    const Result<emu::WindowBlock> stack = machine_.window().allocate_data(kStackBytes);
-    if (!stack) {
-        return tl::unexpected(stack.error());
+    if (trampoline_.bytes != 0) {
+        return {};
     }
-    stack_ = *stack;
+    if (stack_.bytes == 0) {
+        const Result<emu::WindowBlock> stack = machine_.window().allocate_data(kStackBytes);
+        if (!stack) {
+            return tl::unexpected(stack.error());
+        }
+        stack_ = *stack;
+    }
     const Result<emu::WindowBlock> trampoline = place_text(kTrampoline);
     if (!trampoline) {
         return tl::unexpected(trampoline.error());
@@ -136,6 +133,11 @@ JitMap GuestRuntime::describe_map(const std::shared_ptr<Map>& map) {
 Result<std::shared_ptr<GuestProgram>> GuestRuntime::load(const VerifiedProgram& program,
                                                          std::vector<std::shared_ptr<Map>> maps,
                                                          std::string name) {
+    // Not before there is something to run: a guest without programs has page tables of its own
+    // making.
+    if (Result<void> done = set_up(); !done) {
+        return tl::unexpected(done.error());
+    }
     std::map<std::uint32_t, GuestVa> helpers;
     for (std::size_t i = 0; i < program.insns.size(); i += program.insns[i].slots()) {
         const Insn& insn = program.insns[i];

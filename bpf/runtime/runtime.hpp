@@ -29,8 +29,9 @@ namespace trapgate::bpf {
 /// the maps made in its storage. Calls are for the machine's own thread.
 class GuestRuntime {
 public:
-    /// ENOMEM when the window is full.
-    static Result<std::unique_ptr<GuestRuntime>> create(emu::Machine& machine);
+    /// Takes nothing of the window before the first program or map comes: until then the guest runs
+    /// on page tables that are all its own.
+    explicit GuestRuntime(emu::Machine& machine);
     ~GuestRuntime();
     GuestRuntime(const GuestRuntime&) = delete;
     GuestRuntime& operator=(const GuestRuntime&) = delete;
@@ -87,7 +88,6 @@ public:
 
 private:
     struct Run;
-    explicit GuestRuntime(emu::Machine& machine);
 
     Result<void> set_up();
     [[nodiscard]] JitMap describe_map(const std::shared_ptr<Map>& map);

@@ -84,24 +84,16 @@ Result<std::unique_ptr<ArmedProbe>> MachineProbes::arm(const ProbeTarget& target
     return std::make_unique<ArmedKprobe>(std::move(*registered));
 }
 
-ProbeServices::ProbeServices(emu::Machine& machine, std::unique_ptr<bpf::GuestRuntime> runtime)
-    : runtime_(std::move(runtime)), kprobes_(machine), probes_(*runtime_, kprobes_) {
+ProbeServices::ProbeServices(emu::Machine& machine)
+    : runtime_(machine), kprobes_(machine), probes_(runtime_, kprobes_) {
     kernel_ = std::make_unique<HostKernel>(
         GuestFacts{.symbols = [&machine]() -> const emu::SymbolTable& { return machine.symbols(); },
                    .btf = [&machine] { return machine.kernel_btf(); },
                    .now_ns = [&machine] { return machine.now_ns(); }},
-        runtime_->storage(), probes_);
-    runtime_->set_wakeup_sink([this](bpf::Map&) { kernel_->sync_readiness(); });
+        runtime_.storage(), probes_);
+    runtime_.set_wakeup_sink([this](bpf::Map&) { kernel_->sync_readiness(); });
 }
 
-ProbeServices::~ProbeServices() { runtime_->set_wakeup_sink(nullptr); }
-
-Result<std::unique_ptr<ProbeServices>> ProbeServices::create(emu::Machine& machine) {
-    auto runtime = bpf::GuestRuntime::create(machine);
-    if (!runtime) {
-        return tl::unexpected(runtime.error());
-    }
-    return std::unique_ptr<ProbeServices>(new ProbeServices(machine, std::move(*runtime)));
-}
+ProbeServices::~ProbeServices() { runtime_.set_wakeup_sink(nullptr); }
 
 }  // namespace trapgate::kernel

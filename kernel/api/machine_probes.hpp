@@ -35,25 +35,22 @@ private:
 /// needs besides the machine itself. The machine must outlive it.
 class ProbeServices {
 public:
-    /// ENOMEM when the probe window is full.
-    [[nodiscard]] static Result<std::unique_ptr<ProbeServices>> create(emu::Machine& machine);
+    explicit ProbeServices(emu::Machine& machine);
     ProbeServices(const ProbeServices&) = delete;
     ProbeServices& operator=(const ProbeServices&) = delete;
     ~ProbeServices();
 
     [[nodiscard]] HostKernel& kernel() { return *kernel_; }
     [[nodiscard]] Kprobes& kprobes() { return kprobes_; }
-    [[nodiscard]] bpf::GuestRuntime& runtime() { return *runtime_; }
+    [[nodiscard]] bpf::GuestRuntime& runtime() { return runtime_; }
 
     /// Lines of bpf_trace_printk.
     void set_trace_sink(std::function<void(const bpf::TraceLine&)> sink) {
-        runtime_->set_trace_sink(std::move(sink));
+        runtime_.set_trace_sink(std::move(sink));
     }
 
 private:
-    ProbeServices(emu::Machine& machine, std::unique_ptr<bpf::GuestRuntime> runtime);
-
-    std::unique_ptr<bpf::GuestRuntime> runtime_;
+    bpf::GuestRuntime runtime_;
     Kprobes kprobes_;
     MachineProbes probes_;
     std::unique_ptr<HostKernel> kernel_;

@@ -17,7 +17,7 @@ class RuntimeTest : public ::testing::Test {
 protected:
     RuntimeTest()
         : machine(std::move(*emu::make_bare_machine())),
-          runtime(std::move(*GuestRuntime::create(*machine))) {
+          runtime(std::make_unique<GuestRuntime>(*machine)) {
         // Above the tables and far from the code: a stack that no program may touch.
         machine->cpu().set_gpr(cpu::Gpr::Rsp, (emu::kBareDirectMap + 0x80000).value);
     }

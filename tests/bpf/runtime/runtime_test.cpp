@@ -212,7 +212,7 @@ TEST_F(RuntimeTest, RandomNumbersRepeatInEveryMachine) {
     const std::uint64_t second = result_of(text);
     EXPECT_NE(first, second);
     auto other = std::move(*emu::make_bare_machine());
-    auto other_runtime = std::move(*GuestRuntime::create(*other));
+    auto other_runtime = std::make_unique<GuestRuntime>(*other);
     const auto program = other_runtime->load(text.verified(), {}, "test").value();
     EXPECT_EQ(other_runtime->test_run(program, {})->retval, first);
     EXPECT_EQ(other_runtime->test_run(program, {})->retval, second);

@@ -79,7 +79,7 @@ TEST_F(MinikernelProbe, AProgramCountsEveryOpenOnTheGuestCpu) {
     for (int round = 0; round < 2; ++round) {
         const std::unique_ptr<Guest> guest = boot();
         emu::Machine& machine = *guest->machine;
-        const auto runtime = std::move(*bpf::GuestRuntime::create(machine));
+        const auto runtime = std::make_unique<bpf::GuestRuntime>(machine);
         Kprobes kprobes(machine);
         const bpf::MapSpec array{.type = BPF_MAP_TYPE_ARRAY,
                                  .key_size = 4,
