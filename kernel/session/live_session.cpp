@@ -46,17 +46,14 @@ Result<void> LiveSession::start(const SessionConfig& config) {
         return tl::unexpected(machine.error());
     }
     machine_ = std::move(*machine);
+    linux_end_ = std::make_unique<LinuxEnd>(*machine_);
     machine_->set_console_sink([this](std::string_view bytes) { on_console(bytes); });
     Result<void> loaded = emu::load_boot_image(*machine_, config.image);
     if (!loaded) {
         return loaded;
     }
     ending_ = boot_to_start_kernel(*machine_);
-    Result<std::unique_ptr<ProbeServices>> services = ProbeServices::create(*machine_);
-    if (!services) {
-        return tl::unexpected(services.error());
-    }
-    services_ = std::move(*services);
+    services_ = std::make_unique<ProbeServices>(*machine_);
     if (ending_) {
         return {};  // Too early an end for any probe.
     }
@@ -74,6 +71,7 @@ Result<void> LiveSession::start(const SessionConfig& config) {
             return added;
         }
     }
+    linux_end_->watch();
     return {};
 }
 
@@ -183,7 +181,7 @@ emu::StopEvent LiveSession::run(const emu::RunLimits& limits) {
         return *ending_;
     }
     services_->kernel().reap();
-    const emu::StopEvent stop = machine_->run(limits);
+    const emu::StopEvent stop = linux_end_->run(limits);
     consume_rings();
     last_stop_ = stop;
     switch (stop.reason) {

@@ -7,6 +7,7 @@
 
 #include "kernel/api/machine_probes.hpp"
 #include "kernel/libbpf/bpf_object.hpp"
+#include "kernel/session/linux_end.hpp"
 #include "kernel/session/probe_definition.hpp"
 #include "kernel/session/session.hpp"
 
@@ -54,6 +55,7 @@ private:
 
     std::unique_ptr<emu::Machine> machine_;
     std::unique_ptr<ProbeServices> services_;
+    std::unique_ptr<LinuxEnd> linux_end_;
     std::vector<BareProbe> bare_probes_;
     std::vector<std::unique_ptr<BpfObject>> objects_;
 
