@@ -11,6 +11,7 @@
 
 #include "base/nearest.hpp"
 #include "base/values.hpp"
+#include "kernel/session/guest_files.hpp"
 #include "kernel/session/shipped.hpp"
 
 namespace trapgate::cli {
@@ -50,6 +51,53 @@ Result<void> check_readable(const std::filesystem::path& file, const std::string
     return {};
 }
 
+Result<std::filesystem::path> choose_kernel(const RunWords& words) {
+    if (!words.image.empty() && !words.kernel.empty()) {
+        return fail("a kernel is named twice: " + words.image + " and " + words.kernel, "--kernel",
+                    "IMAGE and --kernel FILE mean the same");
+    }
+    if (!words.image.empty() || !words.kernel.empty()) {
+        return kernel::shipped_or(words.image.empty() ? words.kernel : words.image);
+    }
+    if (words.shell.empty()) {
+        return kernel::default_image();
+    }
+    std::filesystem::path debian = kernel::debian_file("vmlinuz");
+    if (!std::filesystem::exists(debian)) {
+        return fail("there is no Linux kernel to run a command in", "--sh",
+                    "./dev fetch-linux gets Debian's; or name one: --kernel FILE", ENOENT);
+    }
+    return debian;
+}
+
+// Kernel, initrd, command line, and what is laid over the initrd.
+Result<void> choose_image(const RunWords& words, kernel::SessionConfig& session) {
+    kernel::GuestFiles files{words.added, words.shell, {}};
+    return choose_kernel(words)
+        .and_then([&](const std::filesystem::path& kernel) {
+            session.image.kernel = kernel;
+            return check_readable(kernel, "a kernel image (ELF64 or bzImage)");
+        })
+        .and_then([&]() -> Result<void> {
+            session.image.command_line = words.shell.empty()
+                                             ? words.append
+                                             : kernel::shell_command_line(words.append);
+            session.image.initrd = words.initrd;
+            if (!words.initrd.empty()) {
+                return check_readable(words.initrd, "an initramfs (cpio, also compressed)");
+            }
+            return words.shell.empty()
+                       ? Result<void>()
+                       : kernel::find_busybox().map([&](std::filesystem::path found) {
+                             files.busybox = std::move(found);
+                         });
+        })
+        .and_then([&] { return kernel::pack_guest_files(files, session.machine.ram_bytes); })
+        .map([&](std::vector<std::byte> overlay) {
+            session.image.initrd_overlay = std::move(overlay);
+        });
+}
+
 }  // namespace
 
 const std::vector<std::string_view>& model_names() {
@@ -79,9 +127,6 @@ Result<RunOptions> read_run_options(const RunWords& words) {
     options.until = words.until;
     options.report = words.report;
     options.output = words.output;
-    options.session.image.kernel = words.image.empty() ? kernel::default_image()
-                                                       : kernel::shipped_or(words.image);
-    options.session.image.command_line = words.append;
     options.session.machine.model = words.model;
     options.session.probes = words.probes;
     std::ranges::transform(words.objects, std::back_inserter(options.session.objects),
@@ -109,9 +154,7 @@ Result<RunOptions> read_run_options(const RunWords& words) {
                                      : parse_seconds(words.timeout, "--timeout")
                                            .map(into(options.limits.max_host_seconds));
     });
-    then([&] {
-        return check_readable(options.session.image.kernel, "a kernel image (ELF64 or bzImage)");
-    });
+    then([&] { return choose_image(words, options.session); });
     for (const std::filesystem::path& object : options.session.objects) {
         then([&] { return check_readable(object, "an eBPF object made by clang (.bpf.o)"); });
     }

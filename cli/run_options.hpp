@@ -14,10 +14,10 @@ namespace trapgate::cli {
 
 /// The words of `trapgate run`, as typed. Empty: not given.
 struct RunWords {
-    std::string image, append, model = "functional", memory = "256M";
+    std::string image, kernel, initrd, append, shell, model = "functional", memory = "256M";
     std::string max_cycles, max_insns, timeout, until;
     std::string report, output;
-    std::vector<std::string> probes, objects;
+    std::vector<std::string> probes, objects, added;
     bool json = false;
 };
 
@@ -37,7 +37,8 @@ struct RunOptions {
 /// For a file that does not exist: the nearest names in its folder, or what else to check.
 [[nodiscard]] std::string near_files(const std::filesystem::path& file);
 
-/// Errors name the option or file. Files must exist; symbols are for the guest to know.
+/// Errors name the option or file. Files must exist; symbols are for the guest to know. What goes
+/// into the guest's initramfs is read here.
 [[nodiscard]] Result<RunOptions> read_run_options(const RunWords& words);
 
 }  // namespace trapgate::cli

@@ -31,10 +31,12 @@ void ScratchFolder::keep(const std::vector<std::pair<std::string, std::string>>&
     std::cerr << "what it printed is in " << artifacts.string() << "\n";
 }
 
-Result<ProcessResult> run_shell(const std::string& command, const fs::path& folder) {
+Result<ProcessResult> run_shell(const std::string& command, const fs::path& folder,
+                                double max_seconds) {
     const char* path = std::getenv("PATH");
     ProcessOptions options;
     options.folder = folder;
+    options.max_seconds = max_seconds;
     options.environment = {
         "PATH=" TRAPGATE_BIN_DIR ":" + std::string(path == nullptr ? "" : path),
         "SHARE=" + (fs::path(TRAPGATE_BIN_DIR).parent_path() / "share/trapgate").string(),

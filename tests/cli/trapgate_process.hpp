@@ -30,8 +30,9 @@ private:
 };
 
 /// Runs a bash command line in `folder`, with the built `trapgate` first in PATH, the folder of
-/// guest images in $SHARE, and neither colour nor a terminal.
+/// guest images in $SHARE, and neither colour nor a terminal. Killed after `max_seconds`.
 [[nodiscard]] Result<ProcessResult> run_shell(const std::string& command,
-                                              const std::filesystem::path& folder);
+                                              const std::filesystem::path& folder,
+                                              double max_seconds = 60);
 
 }  // namespace trapgate::cli

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// `trapgate run --sh`: commands on Debian's kernel, as a user types them. Each skips where
+// ./dev fetch-linux has not put the kernel.
+#include <filesystem>
+#include <string>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "base/files.hpp"
+#include "tests/cli/trapgate_process.hpp"
+#include "tests/emu/loader/linux_files.hpp"
+
+namespace trapgate::cli {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+nlohmann::json report_in(const ScratchFolder& folder) {
+    const auto bytes = read_file(folder.path() / "report.json");
+    EXPECT_TRUE(bytes) << bytes.error().message();
+    return bytes ? nlohmann::json::parse(std::string_view(
+                       reinterpret_cast<const char*>(bytes->data()), bytes->size()))
+                 : nlohmann::json();
+}
+
+class LinuxRun : public testing::Test {
+protected:
+    ProcessResult run(const std::string& command) {
+        const auto result = run_shell(command, folder.path(), 110);
+        EXPECT_TRUE(result) << result.error().message();
+        EXPECT_FALSE(result->timed_out);
+        return *result;
+    }
+    const ScratchFolder folder{testing::UnitTest::GetInstance()->current_test_info()->name()};
+};
+
+TEST_F(LinuxRun, PassesOnWhatACommandSaysAndItsStatus) {
+    TRAPGATE_NEEDS_LINUX_FILE(kernel, "vmlinuz");
+    const ProcessResult good = run(
+        "trapgate run --report report.json --sh 'echo $((6 * 7)); tty; cat /proc/1/comm'");
+    EXPECT_EQ(good.status, 0) << good.err;
+    EXPECT_EQ(good.out, "42\n/dev/ttyS0\ninit\n");
+    EXPECT_EQ(report_in(folder)["exit"]["reason"], "guest-exit");
+    EXPECT_EQ(report_in(folder)["exit"]["status"], 0);
+}
+
+TEST_F(LinuxRun, AFailingCommandIsOneWithItsNumberInTheReport) {
+    TRAPGATE_NEEDS_LINUX_FILE(kernel, "vmlinuz");
+    const ProcessResult bad = run("trapgate run --report report.json --sh 'exit 255'");
+    EXPECT_EQ(bad.status, 1) << bad.err;
+    EXPECT_EQ(report_in(folder)["exit"]["reason"], "guest-exit");
+    EXPECT_EQ(report_in(folder)["exit"]["status"], 255);
+}
+
+TEST_F(LinuxRun, AddedFilesAreThereWithTheirModes) {
+    TRAPGATE_NEEDS_LINUX_FILE(kernel, "vmlinuz");
+    const ProcessResult result = run(
+        "mkdir -p data/sub; echo inside > data/sub/file; ln -s sub/file data/link\n"
+        "printf '#!/bin/sh\\necho $0 runs; exit 7\\n' > prog; chmod 750 prog\n"
+        "trapgate run --report report.json --add prog:/bin/ --add data:/srv/data --sh"
+        " 'cat /srv/data/link; stat -c %a /bin/prog; prog'");
+    EXPECT_EQ(result.status, 1) << result.err;
+    EXPECT_EQ(result.out, "inside\n750\n/bin/prog runs\n");
+    EXPECT_EQ(report_in(folder)["exit"]["status"], 7);
+}
+
+TEST_F(LinuxRun, APanicIsThreeAlsoWhereTheKernelLoopsOn) {
+    TRAPGATE_NEEDS_LINUX_FILE(kernel, "vmlinuz");
+    const ProcessResult result = run(
+        "trapgate run --append panic=0 --sh 'echo c > /proc/sysrq-trigger'");
+    EXPECT_EQ(result.status, 3) << result.err;
+    EXPECT_THAT(result.out, HasSubstr("end Kernel panic - not syncing: sysrq triggered crash"));
+    EXPECT_THAT(result.err, HasSubstr("trapgate: panic, status 255;"));
+}
+
+TEST_F(LinuxRun, AHaltThatWasAskedForIsAGoodEnd) {
+    TRAPGATE_NEEDS_LINUX_FILE(kernel, "vmlinuz");
+    const ProcessResult result = run("trapgate run --sh 'poweroff -f'");
+    EXPECT_EQ(result.status, 0) << result.err;
+    EXPECT_THAT(result.err, HasSubstr("trapgate: shutdown;"));
+}
+
+TEST_F(LinuxRun, AKernelWithoutARootPanics) {
+    TRAPGATE_NEEDS_LINUX_FILE(kernel, "vmlinuz");
+    const ProcessResult result = run("trapgate run --append console=ttyS0 --kernel " +
+                                     kernel.string());
+    EXPECT_EQ(result.status, 3) << result.err;
+    EXPECT_THAT(result.out, HasSubstr("Unable to mount root fs"));
+}
+
+// What a guest of many processes does, twice: the same bytes and the same counts.
+TEST_F(LinuxRun, AScriptRunsTheSameEachTime) {
+    TRAPGATE_NEEDS_LINUX_FILE(kernel, "vmlinuz");
+    const std::string script =
+        "for i in 1 2 3 4 5; do for j in 1 2 3 4; do (echo $i.$j) & done; wait; done | sort |"
+        " tr '\\n' ' '; echo\n"
+        "sh -c 'trap \"echo caught\" USR1; kill -USR1 $$; kill -SEGV $$'; echo died of $?\n"
+        "sleep 100 & kill $!; wait $!; echo killed: $?\n"
+        "head -c 300000 /dev/zero | tr '\\0' x | wc -c\n"
+        "dd if=/dev/zero of=/tmp/file bs=64k count=8 2>/dev/null; mount -o remount,rw / 2>&1;"
+        " md5sum < /tmp/file\n"
+        "start=$(date +%s); sleep 3; echo slept $(($(date +%s) - start))\n"
+        "poweroff\n";
+    ASSERT_TRUE(write_file(folder.path() / "script", script));
+    ProcessResult runs[2];
+    nlohmann::json reports[2];
+    for (int i = 0; i < 2; ++i) {
+        runs[i] = run("trapgate run --report report.json --sh \"$(cat script)\"");
+        reports[i] = report_in(folder);
+        reports[i].erase("host_seconds");
+        reports[i].erase("peak_rss_bytes");
+    }
+    EXPECT_EQ(runs[0].status, 0) << runs[0].err;
+    EXPECT_THAT(runs[0].out, HasSubstr("1.1 1.2 1.3 1.4 2.1 "));
+    EXPECT_THAT(runs[0].out, HasSubstr("caught\n"));
+    EXPECT_THAT(runs[0].out, HasSubstr("died of 139\n"));
+    EXPECT_THAT(runs[0].out, HasSubstr("killed: 143\n"));
+    EXPECT_THAT(runs[0].out, HasSubstr("\n300000\n"));
+    EXPECT_THAT(runs[0].out, HasSubstr("59071590099d21dd439896592338bf95"));
+    EXPECT_THAT(runs[0].out, HasSubstr("slept 3\n"));
+    EXPECT_EQ(runs[0].out, runs[1].out);
+    EXPECT_EQ(runs[0].err, runs[1].err);
+    EXPECT_EQ(reports[0], reports[1]);
+}
+
+}  // namespace
+}  // namespace trapgate::cli
