@@ -107,6 +107,7 @@ void add_run_command(CLI::App& app, Work& chosen) {
         ->allow_extra_args(false)
         ->group(machine);
     add("--mem", words->memory, "SIZE", "RAM (256M)")->group(machine);
+    add("--cpus", words->cpus, "N", "CPUs, 1 to 4 (1)")->group(machine);
     add("--model", words->model, "NAME", "timing model (functional: a cycle an insn)")
         ->group(machine);
     const std::string limits = "Limits";

@@ -27,6 +27,15 @@ Result<void> check_model(const std::string& name) {
                 near.empty() ? fmt::format("there is: {}", fmt::join(names, ", ")) : near);
 }
 
+Result<unsigned> read_cpus(const std::string& text) {
+    const Result<std::uint64_t> count = parse_count(text, "--cpus");
+    if (!count || *count > emu::kMaxCpus) {
+        return fail(fmt::format("not a number of CPUs: \"{}\"", text), "--cpus",
+                    fmt::format("1 to {}", emu::kMaxCpus));
+    }
+    return static_cast<unsigned>(*count);
+}
+
 // Better now than after a long run.
 Result<void> check_writable(const std::filesystem::path& file, const std::string& option) {
     const std::filesystem::path folder = file.has_parent_path() ? file.parent_path() : ".";
@@ -139,6 +148,7 @@ Result<RunOptions> read_run_options(const RunWords& words) {
     then([&] {
         return parse_size(words.memory, "--mem").map(into(options.session.machine.ram_bytes));
     });
+    then([&] { return read_cpus(words.cpus).map(into(options.session.machine.cpus)); });
     then([&]() -> Result<void> {
         return words.max_insns.empty() ? Result<void>()
                                        : parse_count(words.max_insns, "--max-insns")

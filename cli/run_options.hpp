@@ -15,6 +15,7 @@ namespace trapgate::cli {
 /// The words of `trapgate run`, as typed. Empty: not given.
 struct RunWords {
     std::string image, kernel, initrd, append, shell, model = "functional", memory = "256M";
+    std::string cpus = "1";
     std::string max_cycles, max_insns, timeout, until;
     std::string report, output;
     std::vector<std::string> probes, objects, added;

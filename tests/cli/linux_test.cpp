@@ -67,6 +67,13 @@ TEST_F(LinuxRun, AddedFilesAreThereWithTheirModes) {
     EXPECT_EQ(report_in(folder)["exit"]["status"], 7);
 }
 
+TEST_F(LinuxRun, HasAsManyCpusAsAskedFor) {
+    TRAPGATE_NEEDS_LINUX_FILE(kernel, "vmlinuz");
+    const ProcessResult result = run("trapgate run --cpus 2 --sh nproc");
+    EXPECT_EQ(result.status, 0) << result.err;
+    EXPECT_EQ(result.out, "2\n");
+}
+
 TEST_F(LinuxRun, APanicIsThreeAlsoWhereTheKernelLoopsOn) {
     TRAPGATE_NEEDS_LINUX_FILE(kernel, "vmlinuz");
     const ProcessResult result = run(

@@ -5,6 +5,8 @@
  * machine with the command's status.
  *
  * - The console loses ONLCR: a line of output ends with "\n", as the command wrote it.
+ * - We lead the terminal's session ourselves: when a session's leader exits, the kernel hangs up
+ * its terminal, and what was not yet sent is lost.
  * - The status leaves by the debug-exit port (one byte, through /dev/port). 128 + N stands for
  * signal N, as in a shell.
  * - busybox's halt, poweroff and reboot signal us: SIGUSR1, SIGUSR2, SIGTERM.
@@ -62,9 +64,13 @@ static void mount_at(const char* type, const char* path) {
     CALL5(mount, type, path, type, 0, 0);
 }
 
-/* What wait_for() waits for; blocked everywhere but in the shell. */
+/*
+ * What wait_for() waits for, and SIGTTOU, which would stop us at the terminal's end; blocked
+ * everywhere but in the shell.
+ */
 static const unsigned long our_signals = 1UL << (SIGCHLD - 1) | 1UL << (SIGUSR1 - 1) |
-                                         1UL << (SIGUSR2 - 1) | 1UL << (SIGTERM - 1);
+                                         1UL << (SIGUSR2 - 1) | 1UL << (SIGTERM - 1) |
+                                         1UL << (SIGTTOU - 1);
 
 static void mask_our_signals(int how) {
     CALL4(rt_sigprocmask, how, &our_signals, 0, sizeof(our_signals));
@@ -109,7 +115,7 @@ static void find_terminal(char* path, unsigned long size) {
     path[at] = 0;
 }
 
-/* Opens the terminal as standard input, output and error. */
+/* Opens the terminal as standard input, output and error, and as our controlling terminal. */
 static void open_terminal(const char* path) {
     const long terminal = CALL3(open, path, O_RDWR, 0);
     struct termios settings;
@@ -126,14 +132,17 @@ static void open_terminal(const char* path) {
     if (terminal > 2) {
         CALL1(close, terminal);
     }
+    CALL0(setsid);
+    CALL3(ioctl, 0, TIOCSCTTY, 0);
 }
 
 static void become_shell(const char* command) {
     static const char* const shells[] = {"/bin/busybox", "/bin/sh"};
     const char* const arguments[] = {"sh", "-c", command, 0};
+    const int own_group = (int)CALL0(getpid);
+    CALL2(setpgid, 0, 0);
+    CALL3(ioctl, 0, TIOCSPGRP, &own_group);
     mask_our_signals(SIG_UNBLOCK);
-    CALL0(setsid);
-    CALL3(ioctl, 0, TIOCSCTTY, 0);
     CALL1(chdir, exists("/root") ? "/root" : "/");
     for (unsigned i = 0; i < sizeof(shells) / sizeof(shells[0]); i++) {
         CALL3(execve, shells[i], arguments, environment);
