@@ -83,9 +83,15 @@ Result<std::unique_ptr<Machine>> PcMachine::create(const MachineConfig& config) 
         return tl::unexpected(engine_is_right.error());
     }
     std::unique_ptr<PcMachine> machine(new PcMachine(config));
-    return SharedRegion::create("trapgate-ram", config.ram_bytes)
-        .and_then([&](SharedRegion ram) {
-            machine->memory_.add(GuestPa{0}, std::move(ram), true);
+    // RAM, but for the gap in which the probe window has its page tables.
+    constexpr GuestPa kUpper = kWindowTablesPa + kWindowTablesBytes;
+    return SharedRegion::create("trapgate-ram", config.ram_bytes - kUpper.value)
+        .and_then([&](SharedRegion upper) {
+            machine->memory_.add(kUpper, std::move(upper), true);
+            return SharedRegion::create("trapgate-low-ram", kWindowTablesPa.value);
+        })
+        .and_then([&](SharedRegion lower) {
+            machine->memory_.add(GuestPa{0}, std::move(lower), true);
             return ProbeWindow::create(machine->memory_);
         })
         .and_then([&](std::unique_ptr<ProbeWindow> window) {

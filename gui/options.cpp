@@ -28,7 +28,7 @@ constexpr std::string_view kExamples = R"(Examples:
   trapgate-gui -b prog.bpf.o --screenshot window.png   no display needed
   trapgate-gui -b prog.bpf.o --print-view Maps         a panel as text
 
-Opens a window on a kernel that runs, paused at start_kernel. ? shows the keys.
+Opens a window on a kernel that runs, paused where probes can be armed (start_kernel, Linux: rest_init). ? shows the keys.
 )";
 
 constexpr double kPictureSeconds = 20;  // A picture of a guest that never ends is taken then.

@@ -1,18 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "emu/window/range_allocator.hpp"
 
+#include <algorithm>
+
 #include "base/check.hpp"
 
 namespace trapgate::emu {
 
-std::optional<std::uint64_t> RangeAllocator::allocate(std::uint64_t bytes,
-                                                      std::uint64_t alignment) {
+std::optional<std::uint64_t> RangeAllocator::allocate(std::uint64_t bytes, std::uint64_t alignment,
+                                                      std::uint64_t lowest) {
     if (bytes == 0) {
         return std::nullopt;
     }
     for (const auto& range : free_) {
         const auto [begin, size] = range;  // a copy: the entry is erased below
-        const std::uint64_t aligned = (begin + alignment - 1) & ~(alignment - 1);
+        const std::uint64_t aligned = (std::max(begin, lowest) + alignment - 1) & ~(alignment - 1);
         const std::uint64_t skipped = aligned - begin;
         if (size < skipped || size - skipped < bytes) {
             continue;

@@ -12,9 +12,11 @@ class RangeAllocator {
 public:
     explicit RangeAllocator(std::uint64_t bytes) { free_[0] = bytes; }
 
-    /// Offset of `bytes` free bytes, aligned to `alignment` (a power of two), or nothing.
+    /// Offset of `bytes` free bytes, aligned to `alignment` (a power of two) and not below
+    /// `lowest`, or nothing.
     [[nodiscard]] std::optional<std::uint64_t> allocate(std::uint64_t bytes,
-                                                        std::uint64_t alignment);
+                                                        std::uint64_t alignment,
+                                                        std::uint64_t lowest = 0);
     /// Gives back a whole allocation.
     void release(std::uint64_t offset);
     [[nodiscard]] std::uint64_t size_of(std::uint64_t offset) const { return used_.at(offset); }

@@ -23,12 +23,12 @@ using namespace cpu::pte;
 constexpr std::uint64_t kTextDirectory = 0;
 constexpr std::uint64_t kDataDirectory = kPageBytes;
 constexpr std::uint64_t kTextTables = 2 * kPageBytes;
-constexpr std::uint64_t kLargePage = 2ULL << 20;
-constexpr std::uint64_t kTextTableCount = kWindowTextBytes / kLargePage;
+constexpr std::uint64_t kTextTableCount = kWindowTextBytes / kWindowLargePage;
 constexpr std::uint64_t kDataTables = kTextTables + kTextTableCount * kPageBytes;
-constexpr std::uint64_t kDataTableCount = kWindowDataBytes / kLargePage;
+constexpr std::uint64_t kDataTableCount = kWindowSmallDataBytes / kWindowLargePage;
 static_assert(kDataTables + kDataTableCount * kPageBytes <= kWindowTablesBytes);
-static_assert(kDataTableCount <= cpu::kEntriesPerTable);
+static_assert(kWindowSmallDataBytes % kWindowLargePage == 0);
+static_assert(kWindowDataBytes / kWindowLargePage <= cpu::kEntriesPerTable);
 
 std::uint64_t table_entry(std::uint64_t offset_in_tables) {
     return (kWindowTablesPa.value + offset_in_tables) | kPresent | kWritable;
@@ -105,6 +105,10 @@ ProbeWindow::~ProbeWindow() {
     }
 }
 
+std::uint64_t* ProbeWindow::data_directory() const {
+    return reinterpret_cast<std::uint64_t*>(tables_ + kDataDirectory);
+}
+
 std::uint64_t* ProbeWindow::text_entry(std::uint64_t offset) const {
     return reinterpret_cast<std::uint64_t*>(tables_ + kTextTables) + offset / kPageBytes;
 }
@@ -143,6 +147,32 @@ void ProbeWindow::free_text(const WindowBlock& block) {
     }
 }
 
+void ProbeWindow::map_data(std::uint64_t offset, std::uint64_t bytes, std::uint64_t mirrored_tail) {
+    constexpr std::uint64_t kFlags = kPresent | kWritable | kNoExecute;
+    if (offset >= kWindowSmallDataBytes) {
+        for (std::uint64_t at = offset; at < offset + bytes; at += kWindowLargePage) {
+            data_directory()[at / kWindowLargePage] = (kWindowDataPa.value + at) | kFlags | kLarge;
+        }
+        return;
+    }
+    for (std::uint64_t at = 0; at < bytes + mirrored_tail; at += kPageBytes) {
+        const std::uint64_t from = at < bytes ? at : at - mirrored_tail;
+        *data_entry(offset + at) = (kWindowDataPa.value + offset + from) | kFlags;
+    }
+}
+
+void ProbeWindow::unmap_data(std::uint64_t offset, std::uint64_t bytes) {
+    if (offset >= kWindowSmallDataBytes) {
+        for (std::uint64_t at = offset; at < offset + bytes; at += kWindowLargePage) {
+            data_directory()[at / kWindowLargePage] = 0;
+        }
+        return;
+    }
+    for (std::uint64_t at = 0; at < bytes; at += kPageBytes) {
+        *data_entry(offset + at) = 0;
+    }
+}
+
 Result<WindowBlock> ProbeWindow::allocate_data(std::uint64_t bytes, std::uint64_t mirrored_tail) {
     TG_CHECK(mirrored_tail % kPageBytes == 0 && mirrored_tail <= bytes, "mirrored tail");
     if (bytes > kWindowDataBytes) {
@@ -150,8 +180,17 @@ Result<WindowBlock> ProbeWindow::allocate_data(std::uint64_t bytes, std::uint64_
     }
     const std::uint64_t size = page_align_up(bytes);
     TG_CHECK(mirrored_tail == 0 || size == bytes, "a block with a mirrored tail is whole pages");
-    const std::optional<std::uint64_t> offset = data_space_.allocate(size + mirrored_tail,
-                                                                     kPageBytes);
+    const bool large = mirrored_tail == 0 && size >= kWindowLargePage;
+    const std::optional<std::uint64_t> offset = large ? data_space_.allocate(
+                                                            (size + kWindowLargePage - 1) &
+                                                                ~(kWindowLargePage - 1),
+                                                            kWindowLargePage, kWindowSmallDataBytes)
+                                                      : data_space_.allocate(size + mirrored_tail,
+                                                                             kPageBytes);
+    if (offset && !large && *offset + size + mirrored_tail > kWindowSmallDataBytes) {
+        data_space_.release(*offset);
+        return window_full("small data", bytes);
+    }
     if (!offset) {
         return window_full("data", bytes);
     }
@@ -173,11 +212,7 @@ Result<WindowBlock> ProbeWindow::allocate_data(std::uint64_t bytes, std::uint64_
         mirrors_[*offset] = {view, all};
         host = static_cast<std::byte*>(view);
     }
-    constexpr std::uint64_t kFlags = kPresent | kWritable | kNoExecute;
-    for (std::uint64_t at = 0; at < size + mirrored_tail; at += kPageBytes) {
-        const std::uint64_t from = at < size ? at : at - mirrored_tail;
-        *data_entry(*offset + at) = (kWindowDataPa.value + *offset + from) | kFlags;
-    }
+    map_data(*offset, size, mirrored_tail);
     return WindowBlock{host,   kWindowDataVa + *offset, kWindowDataPa + *offset, bytes, data_fd_,
                        *offset};
 }
@@ -190,9 +225,7 @@ void ProbeWindow::free_data(const WindowBlock& block) {
         ::munmap(mirror->second.first, mirror->second.second);
         mirrors_.erase(mirror);
     }
-    for (std::uint64_t at = 0; at < bytes; at += kPageBytes) {
-        *data_entry(offset + at) = 0;
-    }
+    unmap_data(offset, bytes);
     // The next owner finds zeroes.
     const int punched = ::fallocate(data_fd_, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
                                     static_cast<off_t>(offset), static_cast<off_t>(bytes));

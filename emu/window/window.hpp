@@ -25,9 +25,16 @@ inline constexpr GuestPa kWindowTextPa{0x80'0000'0000};
 inline constexpr GuestVa kWindowDataVa{0xffff'ffa0'0000'0000};
 inline constexpr std::uint64_t kWindowDataBytes = 1ULL << 30;
 inline constexpr GuestPa kWindowDataPa{0x81'0000'0000};
-/// Page tables of the window itself.
-inline constexpr GuestPa kWindowTablesPa{0x82'0000'0000};
-inline constexpr std::uint64_t kWindowTablesBytes = 8ULL << 20;
+/// Page tables of the window itself. A guest that walks its own page tables (Linux does, to look
+/// for pages that are writable and executable) must be able to read them where it sees physical
+/// memory; what lies between the frame buffer and the BIOS is mapped there by every kernel and is
+/// RAM to none.
+inline constexpr GuestPa kWindowTablesPa{0xc'0000};
+inline constexpr std::uint64_t kWindowTablesBytes = 192ULL << 10;
+/// Data blocks from this size on are made of large pages, for which no tables are needed; smaller
+/// ones have kWindowSmallDataBytes for themselves.
+inline constexpr std::uint64_t kWindowLargePage = 2ULL << 20;
+inline constexpr std::uint64_t kWindowSmallDataBytes = 76ULL << 20;
 
 /// A piece of the window, seen from both sides.
 struct WindowBlock {
@@ -81,6 +88,9 @@ public:
 
 private:
     ProbeWindow() = default;
+    void map_data(std::uint64_t offset, std::uint64_t bytes, std::uint64_t mirrored_tail);
+    void unmap_data(std::uint64_t offset, std::uint64_t bytes);
+    [[nodiscard]] std::uint64_t* data_directory() const;
     [[nodiscard]] std::uint64_t* text_entry(std::uint64_t offset) const;
     [[nodiscard]] std::uint64_t* data_entry(std::uint64_t offset) const;
 

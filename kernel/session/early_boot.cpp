@@ -3,27 +3,22 @@
 
 namespace trapgate::kernel {
 
-std::optional<emu::StopEvent> boot_to_start_kernel(emu::Machine& machine) {
-    const Result<emu::Symbol> start = machine.symbols().find("start_kernel");
-    if (!start) {
-        return std::nullopt;
+std::optional<emu::StopEvent> boot_until_probes_can_be_armed(emu::Machine& machine) {
+    Result<emu::Symbol> place = machine.symbols().find("rest_init");
+    if (!place) {
+        place = machine.symbols().find("start_kernel");
     }
-    bool arrived = false;
-    const auto on_arrival = [&](emu::Machine& at) {
-        arrived = true;
-        at.unplant(start->address);
-        at.request_stop();
-    };
-    if (!machine.plant(start->address, on_arrival, emu::TrapCost::Free)) {
+    if (!place) {
         return std::nullopt;
     }
     emu::RunLimits limits;
     limits.max_instructions = kEarlyBootInstructions;
+    machine.add_breakpoint(place->address);
     const emu::StopEvent stop = machine.run(limits);
-    if (arrived) {
+    machine.remove_breakpoint(place->address);
+    if (stop.reason == emu::StopReason::Breakpoint) {
         return std::nullopt;
     }
-    machine.unplant(start->address);
     return stop;
 }
 

@@ -8,13 +8,15 @@
 
 namespace trapgate::kernel {
 
-/// More than any kernel needs before start_kernel, its own decompression included.
+/// More than any kernel needs to come so far, its own decompression included.
 inline constexpr std::uint64_t kEarlyBootInstructions = 8'000'000'000;
 
-/// Runs a freshly loaded kernel up to the first instruction of start_kernel, where it has mapped
-/// itself and probes can be armed. Without that symbol it does not run at all. No count shows that
-/// the run was stopped here. The ending, if the guest ended (or took kEarlyBootInstructions)
-/// before.
-[[nodiscard]] std::optional<emu::StopEvent> boot_to_start_kernel(emu::Machine& machine);
+/// Runs a freshly loaded kernel up to where probes can be armed. It must have mapped itself, and it
+/// must have done with checking and rewriting its own text: Linux compares instructions with what
+/// it expects there (ftrace, alternatives) until start_kernel calls rest_init. So the run ends at
+/// the first instruction of rest_init, without that symbol at start_kernel's, and without both it
+/// does not begin. No count shows that the run was stopped here. The ending, if the guest ended (or
+/// took kEarlyBootInstructions) before.
+[[nodiscard]] std::optional<emu::StopEvent> boot_until_probes_can_be_armed(emu::Machine& machine);
 
 }  // namespace trapgate::kernel

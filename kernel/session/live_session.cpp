@@ -52,7 +52,7 @@ Result<void> LiveSession::start(const SessionConfig& config) {
     if (!loaded) {
         return loaded;
     }
-    ending_ = boot_to_start_kernel(*machine_);
+    ending_ = boot_until_probes_can_be_armed(*machine_);
     services_ = std::make_unique<ProbeServices>(*machine_);
     if (ending_) {
         return {};  // Too early an end for any probe.

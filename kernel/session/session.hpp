@@ -46,9 +46,9 @@ struct SessionEvents {
 /// Everything about one guest. One thread at a time.
 class Session {
 public:
-    /// Boots the image as far as start_kernel (or, without that symbol, until the kernel has mapped
-    /// itself), maps the probe window, arms the probes, and loads and attaches the objects. Errors
-    /// name the file, symbol or definition, with the nearest names where a name was unknown.
+    /// Boots the image as far as kernel/session/early_boot.hpp says, maps the probe window, arms
+    /// the probes, and loads and attaches the objects. Errors name the file, symbol or definition,
+    /// with the nearest names where a name was unknown.
     static Result<std::unique_ptr<Session>> create(const SessionConfig& config);
     virtual ~Session() = default;
 

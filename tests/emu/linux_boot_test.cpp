@@ -11,9 +11,7 @@
 #include <gtest/gtest.h>
 #include <zlib.h>
 
-#include "base/files.hpp"
 #include "emu/boot.hpp"
-#include "emu/loader/cpio.hpp"
 #include "tests/emu/loader/linux_files.hpp"
 
 namespace trapgate::emu {
@@ -35,38 +33,17 @@ class DebianGuest {
 public:
     DebianGuest(const std::filesystem::path& kernel, const std::filesystem::path& busybox,
                 std::string_view script, const std::string& command_line, unsigned cpus = 1) {
-        const Result<std::vector<std::byte>> program = read_file(busybox);
-        EXPECT_TRUE(program) << program.error().message();
-        const std::string init = fmt::format(
-            "#!/bin/busybox sh\n"
-            "/bin/busybox --install -s /bin\n"
-            "export PATH=/bin\n"
-            "mount -t proc proc /proc\n"
-            "mount -t sysfs sys /sys\n"
-            "{}(\n{})\n"
-            "printf \"\\x$(printf %x $?)\" | dd of=/dev/port bs=1 seek=244 2>/dev/null\n",
-            kCrcFunction, script);
-        CpioWriter writer;
-        writer.add_file("/bin/busybox", *program, 0755);
-        writer.add_symlink("/bin/sh", "busybox");
-        writer.add_file("/init", std::as_bytes(std::span(init)), 0755);
-        writer.add_character_device("/dev/console", 5, 1);
-        writer.add_character_device("/dev/null", 1, 3, 0666);
-        writer.add_character_device("/dev/zero", 1, 5, 0666);
-        writer.add_character_device("/dev/port", 1, 4);
-        writer.add_directory("/proc");
-        writer.add_directory("/sys");
-        writer.add_directory("/tmp");
-
         MachineConfig config;
         config.cpus = cpus;
         auto created = Machine::create(config);
         EXPECT_TRUE(created) << created.error().message();
         machine = std::move(*created);
-        const Result<void> loaded = load_boot_image(*machine, {.kernel = kernel,
-                                                               .command_line = command_line,
-                                                               .initrd = {},
-                                                               .initrd_overlay = writer.finish()});
+        const Result<void> loaded = load_boot_image(
+            *machine, {.kernel = kernel,
+                       .command_line = command_line,
+                       .initrd = {},
+                       .initrd_overlay = busybox_initramfs(
+                           busybox, std::string(kCrcFunction) + std::string(script))});
         EXPECT_TRUE(loaded) << loaded.error().message();
         machine->set_console_sink([this](std::string_view text) { console += text; });
     }

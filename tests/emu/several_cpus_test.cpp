@@ -83,7 +83,7 @@ public:
             state.registers.push_back(std::as_const(*machine).cpu(i).registers());
             state.instructions.push_back(std::as_const(*machine).cpu(i).instructions());
         }
-        const std::span<std::byte> memory = machine->memory().view(GuestPa{0}, 1 << 20);
+        const std::span<std::byte> memory = machine->memory().view(GuestPa{0}, 768 << 10);
         state.low_memory.assign(memory.begin(), memory.end());
         return state;
     }

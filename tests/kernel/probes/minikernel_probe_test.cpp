@@ -48,7 +48,7 @@ protected:
         EXPECT_TRUE(loaded.has_value()) << loaded.error().message();
         guest->machine->set_console_sink(
             [target = guest.get()](std::string_view text) { target->console += text; });
-        EXPECT_FALSE(boot_to_start_kernel(*guest->machine).has_value());
+        EXPECT_FALSE(boot_until_probes_can_be_armed(*guest->machine).has_value());
         return guest;
     }
 
