@@ -106,7 +106,7 @@ void PcMachine::send_ipi(const PcCpu& from, std::uint64_t command) {
             }
         }
     }
-    if (cpus_.size() > 1) {
+    if (cpus_.size() > 1 || here().activity != PcCpu::Activity::Running) {
         slice_end_ = std::min(slice_end_, now());  // Whoever was woken gets a turn.
         set_deadline();
     }

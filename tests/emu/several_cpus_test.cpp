@@ -172,6 +172,16 @@ TEST(SeveralCpus, AreDeadWhenAllSleepForGood) {
     EXPECT_EQ(guest.run(1000).reason, StopReason::Dead);
 }
 
+TEST(SeveralCpus, OneThatSendsItselfInitIsGone) {
+    SeveralCpus guest(1);
+    // mov r8d, 0xfee00000; mov dword [r8+0x300], 0x44500 (INIT, assert, self); jmp $
+    const std::vector<std::uint8_t> code{0x41, 0xb8, 0, 0,    0xe0, 0xfe, 0x41, 0xc7, 0x80, 0,
+                                         0x03, 0,    0, 0x00, 0x45, 0x04, 0x00, 0xeb, 0xfe};
+    ASSERT_TRUE(guest.machine->write(BareGuest::kCode, std::as_bytes(std::span(code))));
+    EXPECT_EQ(guest.run(1000).reason, StopReason::Dead);
+    EXPECT_LT(guest.machine->counters().instructions, 10U);
+}
+
 TEST(SeveralCpus, AreOneToFour) {
     for (const unsigned cpus : {0U, 5U}) {
         MachineConfig config;
