@@ -19,7 +19,7 @@ std::uint64_t register_value(ZydisRegister reg, GuestVa behind, const AddressInp
     switch (ZydisRegisterGetClass(reg)) {
         case ZYDIS_REGCLASS_GPR64:
         case ZYDIS_REGCLASS_GPR32:
-            return inputs.gpr[static_cast<std::size_t>(ZydisRegisterGetId(reg))];
+            return inputs.gpr[static_cast<std::uint8_t>(ZydisRegisterGetId(reg))];
         case ZYDIS_REGCLASS_IP: return behind.value;
         default: return 0;
     }

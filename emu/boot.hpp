@@ -30,7 +30,7 @@ struct BootImage {
 /// A machine without a kernel: long mode, CPL 0, interrupts off, page tables made by the host that
 /// map all RAM at kBareDirectMap and the probe window; RIP and RSP are the caller's to set. Ready
 /// in a few milliseconds.
-[[nodiscard]] Result<std::unique_ptr<Machine>> make_bare_machine(MachineConfig config = {
+[[nodiscard]] Result<std::unique_ptr<Machine>> make_bare_machine(const MachineConfig& config = {
                                                                      .ram_bytes = 16ULL << 20});
 inline constexpr GuestVa kBareDirectMap{0xffff'ffff'8000'0000};
 /// RAM below this physical address holds the bare machine's own tables.

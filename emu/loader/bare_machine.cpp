@@ -18,7 +18,7 @@ constexpr std::uint64_t kMaxBareRam = 1ULL << 30;  // What one page directory ma
 
 }  // namespace
 
-Result<std::unique_ptr<Machine>> make_bare_machine(MachineConfig config) {
+Result<std::unique_ptr<Machine>> make_bare_machine(const MachineConfig& config) {
     const std::uint64_t ram_bytes = config.ram_bytes;
     if (ram_bytes > kMaxBareRam) {
         return fail("a bare machine has at most 1 GiB of RAM", "--mem");
