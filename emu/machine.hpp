@@ -15,7 +15,9 @@
 #include "base/address.hpp"
 #include "base/result.hpp"
 #include "emu/cpu_state.hpp"
+#include "emu/input/input_log.hpp"
 #include "emu/memory.hpp"
+#include "emu/snapshot/machine_state.hpp"
 #include "emu/symbols.hpp"
 #include "emu/watchpoint.hpp"
 #include "emu/window/window.hpp"
@@ -54,6 +56,13 @@ struct StopEvent {
     bool operator==(const StopEvent&) const = default;
 };
 
+/// How virtual time goes beside the host's. It only delays the host: for the same input log it
+/// changes no number.
+enum class PaceMode : std::uint8_t {
+    Free,  ///< Time in which all CPUs sleep is skipped.
+    Real,  ///< Virtual time is never ahead of the wall clock.
+};
+
 /// Limits of one run() call, counted from reset for instructions and cycles. Exact to the
 /// instruction.
 struct RunLimits {
@@ -61,6 +70,10 @@ struct RunLimits {
     Cycles max_cycles{UINT64_MAX};
     double max_host_seconds = 0;  ///< 0 = none. Checked between blocks.
     bool debug_stops = true;      ///< Whether break- and watchpoints stop the run.
+    PaceMode pace = PaceMode::Free;
+    /// Somebody may still type: where nothing else could wake the guest, wait for that instead of
+    /// ending the run as Dead.
+    bool input_may_come = false;
 };
 
 /// Of all CPUs together.
@@ -75,6 +88,8 @@ struct Counters {
 
 /// What the loader learned of a kernel image.
 struct KernelImage {
+    std::string name;          ///< The file's.
+    std::string command_line;  ///< The guest's.
     /// Where the kernel wants a piece of itself, and where it was loaded.
     struct Range {
         GuestVa linked;
@@ -87,6 +102,12 @@ struct KernelImage {
 };
 
 class Machine;
+
+/// What becomes of inputs that came after the point that a restore goes to.
+enum class FutureInput : std::uint8_t {
+    Forget,  ///< Another future begins.
+    Repeat,  ///< They come again, at their cycles.
+};
 
 /// Runs when the guest executes an int3 that belongs to the host. RIP is at the int3 itself (the
 /// address the handler was registered for); the handler must set RIP, or the same trap comes again.
@@ -186,8 +207,40 @@ public:
 
     /// Console bytes as the guest writes them; called on the machine's thread.
     virtual void set_console_sink(std::function<void(std::string_view)> sink) = 0;
-    /// Bytes typed at the console.
+    /// While muted, the sink is not called: what the guest writes has been seen before.
+    virtual void mute_console(bool muted) = 0;
+
+    // Input: what comes from outside gets a cycle in the near future, is logged with it, and acts
+    // there.
+    /// Bytes typed at the console. Any thread.
     virtual void console_input(std::string_view bytes) = 0;
+    /// Called on the machine's thread as each input acts.
+    virtual void set_input_listener(std::function<void(const InputEntry&)> listener) = 0;
+    /// What has come in since reset; its end is now.
+    [[nodiscard]] virtual InputLog input_log() const = 0;
+    /// Lets the machine, fresh from the loader, repeat the run that was recorded; nothing else is
+    /// let in. Errors: the log is another image's or machine's; `name` is the log's for them.
+    virtual Result<void> replay(const InputLog& log, const std::string& name) = 0;
+    /// Where a replay was first found at another instruction than recorded; never, unless image or
+    /// program changed.
+    [[nodiscard]] virtual std::optional<InputPlace> replay_divergence() const = 0;
+
+    /// Which machine this is: to be known after set_kernel.
+    [[nodiscard]] virtual const MachineIdentity& identity() const = 0;
+
+    // Snapshots: between runs, on the machine's thread.
+    /// The whole machine as it is now. What the host planted is saved as the guest's own bytes.
+    /// Changes nothing, in no number. Costs what changed since the last save or restore.
+    [[nodiscard]] virtual StatePtr save() = 0;
+    /// Goes to a state of this machine, or of one with the same image and configuration in this
+    /// process or another. What is planted now is planted again; probe window text stays as it is
+    /// if any is allocated, and so do window data that were not allocated then. Errors: a state of
+    /// another machine (`name` says whose); then nothing has changed.
+    virtual Result<void> restore(const MachineState& state,
+                                 FutureInput future = FutureInput::Forget,
+                                 const std::string& name = "state") = 0;
+    /// Inputs that restore() kept, and that have not come again yet, do not.
+    virtual void forget_future_input() = 0;
 };
 
 template <class T>

@@ -41,6 +41,11 @@ public:
     /// The inverse: at how many cycles RDTSC will show `tsc`.
     [[nodiscard]] std::uint64_t cycles_at(std::uint64_t tsc) const { return tsc - tsc_offset_; }
 
+    template <class Archive>
+    void fields(Archive& archive) {
+        archive("msrs", 1, tsc_offset_);
+    }
+
 private:
     std::uint64_t tsc_offset_ = 0;
 };

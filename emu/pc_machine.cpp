@@ -25,16 +25,25 @@ constexpr unsigned kKeyboardIrq = 1;
 constexpr unsigned kSerialIrq = 4;
 constexpr unsigned kClockIrq = 8;
 
-/// Calls `when_up` after some host time, from a thread of its own, unless destroyed before.
+// How often a run at the wall clock's pace looks at it, at least.
+constexpr double kPaceSeconds = 0.01;
+
+/// Calls `when_up` after some host time, once or again and again, from a thread of its own, until
+/// destroyed. Never for a time of 0.
 class HostTimer {
 public:
-    HostTimer(double seconds, std::function<void()> when_up) {
+    enum class Repeat : std::uint8_t { No, Yes };
+
+    HostTimer(double seconds, Repeat repeat, std::function<void()> when_up) {
         if (seconds > 0) {
-            thread_ = std::thread([this, seconds, when_up = std::move(when_up)] {
+            thread_ = std::thread([this, seconds, repeat, when_up = std::move(when_up)] {
                 std::unique_lock lock(mutex_);
-                if (!wake_.wait_for(lock, std::chrono::duration<double>(seconds),
-                                    [this] { return cancelled_; })) {
+                while (!wake_.wait_for(lock, std::chrono::duration<double>(seconds),
+                                       [this] { return cancelled_; })) {
                     when_up();
+                    if (repeat == Repeat::No) {
+                        return;
+                    }
                 }
             });
         }
@@ -82,7 +91,11 @@ Result<std::unique_ptr<Machine>> PcMachine::create(const MachineConfig& config) 
     if (!engine_is_right) {
         return tl::unexpected(engine_is_right.error());
     }
-    std::unique_ptr<PcMachine> machine(new PcMachine(config));
+    Result<HostWake> wake = HostWake::create();
+    if (!wake) {
+        return tl::unexpected(wake.error());
+    }
+    std::unique_ptr<PcMachine> machine(new PcMachine(config, std::move(*wake)));
     // RAM, but for the gap in which the probe window has its page tables.
     constexpr GuestPa kUpper = kWindowTablesPa + kWindowTablesBytes;
     return SharedRegion::create("trapgate-ram", config.ram_bytes - kUpper.value)
@@ -112,7 +125,7 @@ Result<std::unique_ptr<Machine>> PcMachine::create(const MachineConfig& config) 
         });
 }
 
-PcMachine::PcMachine(const MachineConfig& config)
+PcMachine::PcMachine(const MachineConfig& config, HostWake wake)
     : config_(config),
       pic_([this](bool) { update_interrupt_lines(); }),
       io_apic_(static_cast<std::uint8_t>(config.cpus),
@@ -128,7 +141,11 @@ PcMachine::PcMachine(const MachineConfig& config)
                 [this] { end_run(StopReason::Shutdown, 0); }),
       power_({[this](std::uint32_t status) { end_run(StopReason::GuestExit, status); },
               [this](std::uint32_t status) { end_run(StopReason::Panic, status); },
-              [this] { end_run(StopReason::Shutdown, 0); }}) {
+              [this] { end_run(StopReason::Shutdown, 0); }}),
+      wake_(std::move(wake)) {
+    identity_.ram_bytes = config.ram_bytes;
+    identity_.cpus = config.cpus;
+    identity_.model = config.model;
     Clock& clock = *this;
     for (unsigned i = 0; i < config.cpus; ++i) {
         cpus_.push_back(std::make_unique<PcCpu>(
@@ -145,6 +162,11 @@ PcMachine::PcMachine(const MachineConfig& config)
     ports_.map(0x3f8, 8, uart_);
     keyboard_.attach(ports_);
     power_.attach(ports_);
+    uart_.set_sink([this](std::string_view bytes) {
+        if (console_sink_ && !console_muted_) {
+            console_sink_(bytes);
+        }
+    });
 }
 
 void PcMachine::end_run(StopReason reason, std::uint32_t status) {
@@ -165,10 +187,14 @@ StopEvent PcMachine::run(const RunLimits& limits) {
     limits_ = limits;
     ending_.reset();
     time_is_up_ = false;
-    const HostTimer timer(limits.max_host_seconds, [this] {
+    const HostTimer timer(limits.max_host_seconds, HostTimer::Repeat::No, [this] {
         time_is_up_ = true;
         poke();
     });
+    const HostTimer pacer(limits.pace == PaceMode::Real ? kPaceSeconds : 0, HostTimer::Repeat::Yes,
+                          [this] { poke(); });
+    pace_start_ = HostWake::Clock::now();
+    pace_origin_ = now();
     arm_breakpoints();
     const std::uint64_t begin = instructions();
     settle();
@@ -195,6 +221,7 @@ void PcMachine::poke() {
     for (const auto& cpu : cpus_) {
         cpu->engine->poke();
     }
+    wake_.notify();
 }
 
 void PcMachine::flush_tlbs() {
@@ -223,9 +250,7 @@ void PcMachine::count_delivery(std::uint8_t vector, bool external) {
 }
 
 void PcMachine::set_console_sink(std::function<void(std::string_view)> sink) {
-    uart_.set_sink(std::move(sink));
+    console_sink_ = std::move(sink);
 }
-
-void PcMachine::console_input(std::string_view bytes) { uart_.receive(bytes); }
 
 }  // namespace trapgate::emu

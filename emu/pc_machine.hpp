@@ -15,8 +15,11 @@
 #include "emu/devices/timed_device.hpp"
 #include "emu/devices/uart16550.hpp"
 #include "emu/engine/engine.hpp"
+#include "emu/input/host_wake.hpp"
+#include "emu/input/input_queue.hpp"
 #include "emu/machine.hpp"
 #include "emu/pc_cpu.hpp"
+#include "emu/snapshot/memory_images.hpp"
 
 namespace trapgate::emu {
 
@@ -38,7 +41,7 @@ public:
     [[nodiscard]] const MachineConfig& config() const override { return config_; }
     [[nodiscard]] const SymbolTable& symbols() const override { return kernel_.symbols; }
     [[nodiscard]] std::span<const std::byte> kernel_btf() const override { return kernel_.btf; }
-    void set_kernel(KernelImage image) override { kernel_ = std::move(image); }
+    void set_kernel(KernelImage image) override;
     StopEvent run(const RunLimits& limits) override;
     void request_stop() override;
     void request_debugger() override;
@@ -61,10 +64,20 @@ public:
     Result<WatchId> add_watchpoint(GuestVa va, std::uint64_t bytes, WatchKind kind) override;
     void remove_watchpoint(WatchId id) override;
     void set_console_sink(std::function<void(std::string_view)> sink) override;
+    void mute_console(bool muted) override { console_muted_ = muted; }
     void console_input(std::string_view bytes) override;
+    void set_input_listener(std::function<void(const InputEntry&)> listener) override;
+    [[nodiscard]] InputLog input_log() const override;
+    Result<void> replay(const InputLog& log, const std::string& name) override;
+    [[nodiscard]] std::optional<InputPlace> replay_divergence() const override;
+    [[nodiscard]] const MachineIdentity& identity() const override { return identity_; }
+    [[nodiscard]] StatePtr save() override;
+    Result<void> restore(const MachineState& state, FutureInput future,
+                         const std::string& name) override;
+    void forget_future_input() override { input_.forget_future(); }
 
 private:
-    explicit PcMachine(const MachineConfig& config);
+    PcMachine(const MachineConfig& config, HostWake wake);
 
     // EngineHost
     bool intercept_exception(const ExceptionEvent& event) override;
@@ -103,6 +116,9 @@ private:
     void send_startup(PcCpu& cpu, std::uint8_t vector);
 
     void end_run(StopReason reason, std::uint32_t status);
+    /// Ends the run when somebody asked for it.
+    void take_requests();
+    [[nodiscard]] bool requested() const;
     void poke();
     void flush_tlbs();
 
@@ -116,6 +132,37 @@ private:
     void begin_slice();
     /// The current CPU has executed HLT.
     void halt();
+    /// All CPUs sleep: where time jumps to, with the host delayed as the pace wants. Nothing when
+    /// the run ends instead.
+    [[nodiscard]] std::optional<Cycles> sleep_from(Cycles begin);
+
+    // Input and pace: pc_input.cpp.
+    /// Inputs that wait get a cycle.
+    void schedule_input();
+    /// Inputs whose cycle has come act.
+    void advance_input(Cycles begin);
+    /// Under PaceMode::Real: the cycle that the wall clock stands for.
+    [[nodiscard]] Cycles wall_cycles() const;
+    /// Delays the host while virtual time is ahead.
+    void hold_back();
+    void wait_for_wall(Cycles cycle) const;
+
+    // Snapshots: pc_snapshot.cpp.
+    /// What is neither memory nor input.
+    template <class Archive>
+    void fields(Archive& archive);
+    [[nodiscard]] std::vector<std::byte> save_parts();
+    struct LoadedParts {
+        std::uint64_t inputs_acted = 0;
+        WindowUse window;
+    };
+    [[nodiscard]] Result<LoadedParts> load_parts(std::span<const std::byte> parts);
+    [[nodiscard]] std::vector<GuestPa> take_stored_pages();
+    /// The window's entries in the guest's page tables have been written.
+    void note_window_entries();
+    /// The guest's own bytes stand where the host planted; no translation notices.
+    void hide_planted();
+    void show_planted();
     void set_deadline();
     /// Whether the current CPU has to give way. Not in the middle of a probe's code: there it is
     /// the machine that works, not the guest.
@@ -175,6 +222,18 @@ private:
     std::atomic<bool> time_is_up_{false};
     std::atomic<bool> debugger_wanted_{false};
     std::map<GuestVa, unsigned> breakpoints_;  ///< How often each was added.
+
+    InputQueue input_;
+    std::function<void(const InputEntry&)> input_listener_;
+    HostWake wake_;
+    HostWake::Clock::time_point pace_start_;  ///< Of the run, and the virtual time then:
+    Cycles pace_origin_{0};
+
+    MachineIdentity identity_;
+    MemoryImages images_{memory_};
+    std::function<void(std::string_view)> console_sink_;
+    bool console_muted_ = false;
+    bool window_mapped_ = false;
 
     std::unordered_map<std::uint64_t, TrapHandler> window_traps_;
     std::function<GuestVa(GuestVa)> window_fault_rip_;

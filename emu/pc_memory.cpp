@@ -69,6 +69,7 @@ bool PcMachine::write(GuestVa va, std::span<const std::byte> from) {
                                                        kPageBytes - at.value % kPageBytes);
         const GuestPa pa = *translate(at);
         std::memcpy(memory_.view(pa, step).data(), from.data() + done, step);
+        images_.touched(pa, step);
         engine().invalidate_code(pa, step);
         done += step;
     }
@@ -88,12 +89,27 @@ void PcMachine::write_text(const WindowBlock& block, std::uint64_t offset,
 }
 
 Result<void> PcMachine::map_window() {
+    window_mapped_ = true;
     return window_->map_into(memory_, GuestPa{engine().cr3() & cpu::pte::kAddressMask})
         .map([this](bool changed) {
             if (changed) {
+                note_window_entries();
                 flush_tlbs();
             }
         });
+}
+
+void PcMachine::note_window_entries() {
+    GuestPa table{engine().cr3() & cpu::pte::kAddressMask};
+    for (unsigned level = 4; level >= 2; --level) {
+        images_.touched(table, kPageBytes);
+        const auto entry = memory_.read<std::uint64_t>(table +
+                                                       8 * cpu::table_index(kWindowTextVa, level));
+        if (!entry) {
+            return;
+        }
+        table = GuestPa{*entry & cpu::pte::kAddressMask};
+    }
 }
 
 void PcMachine::add_window_trap(GuestVa va, TrapHandler handler) {

@@ -54,6 +54,7 @@ std::optional<Cycles> PcMachine::next_device_event() const {
             next = event;
         }
     };
+    consider(input_.next_event());
     consider(timer_.next_event());
     consider(cmos_.next_event());
     for (const auto& cpu : cpus_) {
@@ -99,6 +100,7 @@ void PcMachine::begin_slice() {
         for (const auto& cpu : cpus_) {
             cpu->apic.advance(begin);
         }
+        advance_input(begin);
         for (const auto& cpu : cpus_) {
             if (cpu->startup) {
                 cpu->engine->start_up(*cpu->startup);
@@ -121,16 +123,16 @@ void PcMachine::begin_slice() {
             return cpu->activity == PcCpu::Activity::Halted &&
                    (cpu->engine->rflags() & cpu::rflags::kIf) != 0;
         });
-        if (event == kNever || !somebody_listens) {
+        if (!somebody_listens) {
+            here().sleep_until(begin);
             end_run(StopReason::Dead, 0);
             return;
         }
-        slice_end_ = std::min(event, std::max(limits_.max_cycles, begin));
-        if (slice_end_ < event) {
-            here().sleep_until(slice_end_);
-            end_run(StopReason::CycleLimit, 0);
+        const std::optional<Cycles> woken = sleep_from(begin);
+        if (!woken) {
             return;
         }
+        slice_end_ = *woken;
     }
 }
 
@@ -141,12 +143,61 @@ void PcMachine::pass_turn() {
             return;
         }
     }
+    const bool all_sleep = std::ranges::none_of(
+        cpus_, [](const auto& cpu) { return cpu->activity == PcCpu::Activity::Running; });
+    if (all_sleep) {  // The rest of the slice is not worked, but slept.
+        Cycles last{0};
+        for (const auto& cpu : cpus_) {
+            last = std::max(last, cpu->now());
+        }
+        slice_end_ = std::min(slice_end_, last);
+    }
     begin_slice();
     for (unsigned first = 0; first < cpus_.size(); ++first) {
         if (cpus_[first]->activity == PcCpu::Activity::Running) {
             current_ = first;
             return;
         }
+    }
+}
+
+std::optional<Cycles> PcMachine::sleep_from(Cycles begin) {
+    for (;;) {
+        Cycles event = next_device_event().value_or(kNever);
+        const Cycles real = limits_.pace == PaceMode::Real ? std::clamp(wall_cycles(), begin, event)
+                                                           : begin;
+        if (input_.waiting()) {
+            input_.schedule(real);
+            event = std::min(event, input_.next_event().value_or(kNever));
+        }
+        const Cycles limit = std::max(limits_.max_cycles, begin);
+        if (requested()) {
+            slice_end_ = std::min(real, limit);  // This much has passed.
+            here().sleep_until(slice_end_);
+            take_requests();
+            return std::nullopt;
+        }
+        if (event == kNever) {
+            if (!limits_.input_may_come) {
+                here().sleep_until(begin);
+                end_run(StopReason::Dead, 0);
+                return std::nullopt;
+            }
+            wake_.wait(std::nullopt);
+            continue;
+        }
+        const Cycles wake = std::min(event, limit);
+        if (limits_.pace == PaceMode::Real && real < wake) {
+            wait_for_wall(wake);
+            continue;
+        }
+        if (limit < event) {
+            slice_end_ = limit;
+            here().sleep_until(limit);
+            end_run(StopReason::CycleLimit, 0);
+            return std::nullopt;
+        }
+        return event;
     }
 }
 
@@ -166,13 +217,12 @@ void PcMachine::settle() {
     if (running_ != nullptr && running_ != &engine()) {
         running_->stop();
     }
-    if (stop_wanted_.exchange(false)) {
-        end_run(StopReason::Requested, 0);
-    } else if (debugger_wanted_.exchange(false)) {
-        end_run(StopReason::Debugger, 0);
-    } else if (time_is_up_.exchange(false)) {
-        end_run(StopReason::TimeLimit, 0);
-    } else if (instructions() >= limits_.max_instructions) {
+    if (!ending_) {
+        schedule_input();
+        hold_back();
+    }
+    take_requests();
+    if (instructions() >= limits_.max_instructions) {
         end_run(StopReason::InsnLimit, 0);
     } else if (now() >= limits_.max_cycles) {
         end_run(StopReason::CycleLimit, 0);

@@ -34,6 +34,16 @@ public:
     [[nodiscard]] std::optional<Cycles> next_event() const override;
     void advance(Cycles now) override;
 
+    template <class Archive>
+    void fields(Archive& archive) {
+        archive("cmos", 1, registers_, index_, at_, offset_, line_);
+        if constexpr (Archive::kReads) {
+            constexpr std::int64_t kFar = std::int64_t{1} << 40;  // in seconds
+            archive.check(index_ < kRegisters && offset_ > -kFar && offset_ < kFar,
+                          "a date that the chip cannot have");
+        }
+    }
+
 private:
     static constexpr std::size_t kRegisters = 128;
 

@@ -28,6 +28,11 @@ public:
     [[nodiscard]] std::optional<Cycles> next_event() const override;
     void advance(Cycles now) override;
 
+    template <class Archive>
+    void fields(Archive& archive) {
+        archive("i8254", 1, channels_, next_tick_, system_control_.speaker);
+    }
+
 private:
     struct Channel {
         std::uint8_t mode = 0;
@@ -41,6 +46,17 @@ private:
         std::uint64_t start_tick = 0;   // When the count was loaded.
         std::optional<std::uint16_t> latched;
         std::optional<std::uint8_t> latched_status;
+
+        template <class Archive>
+        void fields(Archive& archive) {
+            archive.list(mode, access, high_byte_next_write, high_byte_next_read, gate, armed,
+                         low_latch, count, start_tick, latched, latched_status);
+            if constexpr (Archive::kReads) {
+                archive.check(
+                    mode <= 5 && access >= 1 && access <= 3 && count >= 1 && count <= 0x10000,
+                    "a counter that the chip cannot have");
+            }
+        }
     };
 
     struct Ports final : PortDevice {

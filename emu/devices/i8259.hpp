@@ -32,6 +32,11 @@ public:
     std::uint8_t acknowledge();
     [[nodiscard]] bool asserted() const { return asserted_; }
 
+    template <class Archive>
+    void fields(Archive& archive) {
+        archive("i8259", 1, chips_, asserted_);
+    }
+
 private:
     struct Chip {
         std::uint8_t request = 0;  // IRR
@@ -50,6 +55,12 @@ private:
         [[nodiscard]] std::optional<unsigned> pending() const;
         std::uint8_t take(unsigned line);
         void end_of_interrupt(std::optional<unsigned> line, bool rotate);
+
+        template <class Archive>
+        void fields(Archive& archive) {
+            archive.list(request, service, mask, lines, vector_base, lowest, init_step, needs_icw4,
+                         single, auto_eoi, rotate_on_auto_eoi, read_service);
+        }
     };
 
     struct Port final : PortDevice {

@@ -51,6 +51,11 @@ public:
     /// A CPU has finished a level-triggered interrupt.
     void end_of_interrupt(std::uint8_t vector);
 
+    template <class Archive>
+    void fields(Archive& archive) {
+        archive("io-apic", 1, id_, entries_, lines_, select_);
+    }
+
 private:
     static constexpr std::uint64_t kMasked = 1U << 16;
     static constexpr std::uint64_t kLevel = 1U << 15;

@@ -24,6 +24,11 @@ public:
 
     void attach(PortBus& bus);
 
+    template <class Archive>
+    void fields(Archive& archive) {
+        archive("keyboard-controller", 1, status_, output_, config_, pending_, output_port_, line_);
+    }
+
 private:
     struct Port final : PortDevice {
         Port(KeyboardController& owner, bool is_command) : owner_(owner), command_(is_command) {}

@@ -58,6 +58,13 @@ public:
     [[nodiscard]] std::optional<Cycles> next_event() const override;
     void advance(Cycles now) override;
 
+    template <class Archive>
+    void fields(Archive& archive) {
+        archive("local-apic", 1, id_, base_msr_, request_, service_, level_, lvt_, spurious_,
+                task_priority_, logical_id_, destination_format_, error_status_, command_, divide_,
+                initial_count_, timer_start_, timer_next_, tsc_deadline_);
+    }
+
 private:
     enum Lvt : std::size_t { kTimer, kThermal, kPerformance, kLint0, kLint1, kError, kLvtCount };
 

@@ -12,21 +12,42 @@ constexpr std::uint8_t kIirTransmit = 0x02;
 constexpr std::uint8_t kIirReceive = 0x04;
 constexpr std::uint8_t kFcrEnable = 0x01;
 constexpr std::uint8_t kFcrClearReceive = 0x02;
-constexpr std::uint8_t kMcrOut2 = 0x08;  // Gates the interrupt line on a PC.
+constexpr std::uint8_t kMcrReady = 0x03;  // DTR and RTS
+constexpr std::uint8_t kMcrOut2 = 0x08;   // Gates the interrupt line on a PC.
 constexpr std::uint8_t kMcrLoop = 0x10;
 constexpr std::uint8_t kLsrReceived = 0x01;
 constexpr std::uint8_t kLsrTransmitEmpty = 0x60;
 constexpr std::uint8_t kMsrConnected = 0xb0;  // DCD, DSR, CTS
+constexpr std::size_t kFifoBytes = 16;
 
 }  // namespace
 
 void Uart16550::receive(std::string_view bytes) {
-    input_.insert(input_.end(), bytes.begin(), bytes.end());
+    waiting_.insert(waiting_.end(), bytes.begin(), bytes.end());
+    refill();
     update();
 }
 
+bool Uart16550::looped() const { return (modem_control_ & kMcrLoop) != 0; }
+
+bool Uart16550::listening() const {
+    return !looped() &&
+           ((interrupt_enable_ & kIerReceive) != 0 || (modem_control_ & kMcrReady) == kMcrReady);
+}
+
+void Uart16550::refill() {
+    if (!listening()) {
+        return;
+    }
+    const std::size_t room = (fifo_control_ & kFcrEnable) != 0 ? kFifoBytes : 1;
+    while (fifo_.size() < room && !waiting_.empty()) {
+        fifo_.push_back(waiting_.front());
+        waiting_.pop_front();
+    }
+}
+
 std::uint8_t Uart16550::interrupt_id() const {
-    if ((interrupt_enable_ & kIerReceive) != 0 && !input_.empty()) {
+    if ((interrupt_enable_ & kIerReceive) != 0 && !fifo_.empty()) {
         return kIirReceive;
     }
     if ((interrupt_enable_ & kIerTransmit) != 0 && transmit_interrupt_) {
@@ -44,11 +65,12 @@ void Uart16550::update() {
 }
 
 std::uint8_t Uart16550::take_byte() {
-    if (input_.empty()) {
+    if (fifo_.empty()) {
         return 0;
     }
-    const auto byte = static_cast<std::uint8_t>(input_.front());
-    input_.pop_front();
+    const auto byte = static_cast<std::uint8_t>(fifo_.front());
+    fifo_.pop_front();
+    refill();
     update();
     return byte;
 }
@@ -68,9 +90,9 @@ std::uint32_t Uart16550::port_read(std::uint16_t offset, unsigned) {
         }
         case 3: return line_control_;
         case 4: return modem_control_;
-        case 5: return kLsrTransmitEmpty | (input_.empty() ? 0U : kLsrReceived);
+        case 5: return kLsrTransmitEmpty | (fifo_.empty() ? 0U : kLsrReceived);
         case 6:
-            if ((modem_control_ & kMcrLoop) != 0) {  // Outputs come back as inputs.
+            if (looped()) {  // Outputs come back as inputs.
                 return ((modem_control_ & 0x0cU) << 4) | ((modem_control_ & 0x02U) << 3) |
                        ((modem_control_ & 0x01U) << 5);
             }
@@ -82,12 +104,15 @@ std::uint32_t Uart16550::port_read(std::uint16_t offset, unsigned) {
 void Uart16550::port_write(std::uint16_t offset, unsigned, std::uint32_t value) {
     const auto byte = static_cast<std::uint8_t>(value);
     const bool latch = (line_control_ & kLcrDivisorLatch) != 0;
+    const bool listened = listening();
     switch (offset) {
         case 0:
             if (latch) {
                 divisor_ = static_cast<std::uint16_t>((divisor_ & 0xff00) | byte);
-            } else if ((modem_control_ & kMcrLoop) != 0) {
-                input_.push_back(static_cast<char>(byte));
+            } else if (looped()) {
+                if (fifo_.size() < kFifoBytes) {
+                    fifo_.push_back(static_cast<char>(byte));
+                }
             } else if (sink_) {
                 const char character = static_cast<char>(byte);
                 sink_(std::string_view(&character, 1));
@@ -111,7 +136,7 @@ void Uart16550::port_write(std::uint16_t offset, unsigned, std::uint32_t value) 
             break;
         case 2:
             if ((byte & kFcrClearReceive) != 0) {
-                input_.clear();
+                fifo_.clear();
             }
             fifo_control_ = byte;
             break;
@@ -120,6 +145,12 @@ void Uart16550::port_write(std::uint16_t offset, unsigned, std::uint32_t value) 
         case 7: scratch_ = byte; break;
         default: break;
     }
+    const bool listens = listening();
+    if (listened && !listens) {  // What was not read comes again.
+        waiting_.insert(waiting_.begin(), fifo_.begin(), fifo_.end());
+        fifo_.clear();
+    }
+    refill();
     update();
 }
 

@@ -3,8 +3,10 @@
 
 /// A 16550A UART (COM1: ports 0x3f8-0x3ff, IRQ 4), the guest's console. Transmission takes no time:
 /// the transmitter is always empty, and a THRE interrupt is raised as soon as it is enabled or a
-/// byte was written. Received bytes wait in the 16-byte FIFO behind an unbounded host queue, so
-/// none is lost. Source: NS PC16550D data sheet.
+/// byte was written. The other end of the line sends only while the guest listens, that is, while
+/// receive interrupts are enabled or DTR and RTS are both set: bytes typed before, and what does
+/// not fit into the 16-byte FIFO, wait on the other side, so that none is lost to a driver that
+/// clears the FIFO when it starts. Source: NS PC16550D data sheet.
 
 #include <cstdint>
 #include <deque>
@@ -21,19 +23,31 @@ public:
     explicit Uart16550(std::function<void(bool)> on_line) : on_line_(std::move(on_line)) {}
 
     void set_sink(std::function<void(std::string_view)> sink) { sink_ = std::move(sink); }
+    /// Bytes arrive at the other end of the line.
     void receive(std::string_view bytes);
 
     std::uint32_t port_read(std::uint16_t offset, unsigned bytes) override;
     void port_write(std::uint16_t offset, unsigned bytes, std::uint32_t value) override;
 
+    template <class Archive>
+    void fields(Archive& archive) {
+        archive("uart16550", 1, fifo_, waiting_, divisor_, interrupt_enable_, fifo_control_,
+                line_control_, modem_control_, scratch_, transmit_interrupt_, line_);
+    }
+
 private:
+    [[nodiscard]] bool looped() const;
+    [[nodiscard]] bool listening() const;
+    /// Moves waiting bytes into the FIFO.
+    void refill();
     [[nodiscard]] std::uint8_t interrupt_id() const;
     void update();
     std::uint8_t take_byte();
 
     std::function<void(bool)> on_line_;
     std::function<void(std::string_view)> sink_;
-    std::deque<char> input_;
+    std::deque<char> fifo_;     ///< Received.
+    std::deque<char> waiting_;  ///< At the other end.
     std::uint16_t divisor_ = 12;
     std::uint8_t interrupt_enable_ = 0;  // IER
     std::uint8_t fifo_control_ = 0;      // FCR

@@ -16,6 +16,9 @@
 
 namespace trapgate::emu {
 
+class StateReader;
+class StateWriter;
+
 /// What a CPU needs from the computer around it. Called on the engine's thread, inside run().
 class EngineHost {
 public:
@@ -135,6 +138,15 @@ public:
     virtual void invalidate_code(GuestPa pa, std::uint64_t bytes) = 0;
     /// Blocks executed.
     [[nodiscard]] virtual std::uint64_t blocks() const = 0;
+
+    // Snapshots. Not for an engine that runs.
+    /// Everything that the CPU itself keeps, counts included; not the interrupt line, deadline,
+    /// hold and breakpoints, which are the host's to set.
+    virtual void save_state(StateWriter& to) const = 0;
+    virtual void load_state(StateReader& from) = 0;
+    /// The pages that this CPU has stored to since the last call, each once, in any order; the
+    /// first call knows only of some. Nothing of the guest's changes, the TLB's contents included.
+    [[nodiscard]] virtual std::vector<GuestPa> take_stored_pages() = 0;
 };
 
 }  // namespace trapgate::emu

@@ -7,6 +7,8 @@
 // store was not executed. tlb_protect_code, tlb_unprotect_code, tlb_set_dirty,
 // tlb_reset_dirty_by_vaddr, tlb_set_page_with_attrs, x86_cpu_tlb_fill, tb_invalidate_phys_page_fast
 //                  Code pages by physical address instead of by mapping: code_pages.hpp.
+// x86_stl_phys_notdirty    The page walker's accessed and dirty bits: a store that nothing else
+//                  reports to who looks for changed pages.
 // helper_in*/out*  Port accesses. The public hooks cannot restart the instruction in a block of its
 // own, which is what
 //                  makes an interrupt that the access raises land right behind it.
@@ -119,6 +121,16 @@ TG_INTERPOSED void tlb_set_page_with_attrs_x86_64(void* cpu_state, std::uint64_t
                                              int, int, std::uint64_t)>(
         "tlb_set_page_with_attrs_x86_64");
     kNext(cpu_state, va, pa, attributes, protection, mmu_index, bytes);
+}
+
+TG_INTERPOSED void x86_stl_phys_notdirty_x86_64(void* cpu_state, std::uint64_t pa,
+                                                std::uint32_t value) {
+    if (UnicornEngine* engine = UnicornEngine::active()) {
+        engine->note_walker_store(pa);
+    }
+    static auto* const kNext = original<void(void*, std::uint64_t, std::uint32_t)>(
+        "x86_stl_phys_notdirty_x86_64");
+    kNext(cpu_state, pa, value);
 }
 
 TG_INTERPOSED void helper_rdmsr_x86_64(void* env) {

@@ -325,6 +325,7 @@ void UnicornEngine::protect_code(std::uint64_t ram_offset) {
 
 bool UnicornEngine::catch_store(std::uint64_t ram_offset, std::uint64_t bytes) {
     last_store_ = ram_offset;
+    note_store(ram_offset);
     const std::uint8_t users = code_pages_->users(ram_offset);
     if ((users & ~own_bit_) != 0) [[unlikely]] {
         for (UnicornEngine* engine : code_pages_->engines) {

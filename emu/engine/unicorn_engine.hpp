@@ -61,6 +61,9 @@ public:
     void flush_tlb() override;
     void invalidate_code(GuestPa pa, std::uint64_t bytes) override;
     [[nodiscard]] std::uint64_t blocks() const override { return blocks_; }
+    void save_state(StateWriter& to) const override;
+    void load_state(StateReader& from) override;
+    [[nodiscard]] std::vector<GuestPa> take_stored_pages() override;
 
     /// From the block hook: a block is about to run. `code` is an address in its translation.
     void enter_block(const void* code, std::uint64_t pc, std::uint32_t bytes) {
@@ -97,6 +100,8 @@ public:
     void unprotect_code(std::uint64_t ram_offset) { code_pages_->remove(ram_offset, own_bit_); }
     /// The TLB caught a store. True when this engine has translations of the page to drop.
     [[nodiscard]] bool catch_store(std::uint64_t ram_offset, std::uint64_t bytes);
+    /// The page walker sets bits of a page-table entry, which the TLB does not catch.
+    void note_walker_store(std::uint64_t pa);
     /// Whether the page of the store that was caught last may be written without being caught.
     [[nodiscard]] bool last_store_is_free() const { return code_pages_->users(last_store_) == 0; }
     void begin_tlb_fill(int access) { fill_access_ = access; }
@@ -162,6 +167,7 @@ private:
     [[noreturn]] void deliver_interrupt(std::uint8_t vector, std::uint64_t pc);
     void on_exception(std::uint8_t vector);
 
+    void note_store(std::uint64_t ram_offset);
     /// Drops what this engine translated from [ram_offset, ram_offset + bytes).
     void drop_translations(std::uint64_t ram_offset, std::uint64_t bytes);
     /// RIP as a linear address: with a code segment's base, as 16- and 32-bit code have it.
@@ -193,7 +199,9 @@ private:
     std::uint8_t own_bit_;
     std::shared_ptr<CodePages> code_pages_;
     std::uint64_t last_store_ = 0;  ///< RAM offset of the store that the TLB caught last.
-    int fill_access_ = 0;           ///< What a TLB fill is for: 0 load, 1 store, 2 fetch.
+    std::vector<bool> stored_;      ///< By page of RAM space: whether it is in stored_pages_.
+    std::vector<std::uint64_t> stored_pages_;
+    int fill_access_ = 0;  ///< What a TLB fill is for: 0 load, 1 store, 2 fetch.
 
     std::uint64_t instructions_ = 0;
     std::uint64_t blocks_ = 0;

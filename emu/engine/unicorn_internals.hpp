@@ -50,6 +50,9 @@ void tlb_reset_dirty_x86_64(void* cpu_state, std::uint64_t host_address, std::ui
 std::uint64_t x86_cpu_get_phys_page_attrs_debug_x86_64(void* cpu_state, std::uint64_t address,
                                                        trapgate::emu::MemoryAttributes* attributes);
 
+/// Sets DR7, and with it the execution breakpoints of DR0-DR3.
+void cpu_x86_update_dr7_x86_64(void* env, std::uint32_t value);
+
 /// CPUID of the CPU model.
 void cpu_x86_cpuid_x86_64(void* env, std::uint32_t leaf, std::uint32_t subleaf, std::uint32_t* eax,
                           std::uint32_t* ebx, std::uint32_t* ecx, std::uint32_t* edx);

@@ -138,6 +138,7 @@ Result<void> UnicornEngine::map_memory(const std::vector<DeviceRange>& devices) 
         ram_offset += bytes.size();
         taken.push_back({region.base.value, region.base.value + bytes.size()});
     }
+    stored_.resize(ram_offset / kPageBytes);
     for (const DeviceRange& range : devices) {
         device_windows_.push_back(
             std::make_unique<DeviceWindow>(DeviceWindow{this, range.base.value}));

@@ -6,8 +6,10 @@
 /// and writes these fields itself. The structures are found at run time by patterns written through
 /// the public API and checked field by field; a library whose layout differs is refused.
 
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <span>
 
 #include <unicorn/unicorn.h>
 
@@ -89,6 +91,17 @@ public:
         std::memcpy(&host_pc, cpu_ + kMemIoPc, sizeof(host_pc));
         std::memset(cpu_ + kMemIoPc, 0, sizeof(host_pc));
         return host_pc;
+    }
+
+    /// The first `bytes` of the state.
+    [[nodiscard]] std::span<std::byte> saved_env(std::size_t bytes) const { return {env_, bytes}; }
+    /// Where the four pointers to the breakpoints of DR0-DR3 are, as an offset in saved_env().
+    [[nodiscard]] std::size_t breakpoints_offset() const { return error_code_ + 80; }
+    [[nodiscard]] std::uint64_t debug_register(std::size_t index) const {
+        return env<std::uint64_t>(error_code_ + 16 + 8 * index);
+    }
+    void set_debug_register(std::size_t index, std::uint64_t value) {
+        set_env(error_code_ + 16 + 8 * index, value);
     }
 
     [[nodiscard]] void* cpu_state() const { return cpu_; }

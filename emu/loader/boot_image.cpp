@@ -148,8 +148,11 @@ private:
         machine_.cpu().set_registers(registers);
 
         const std::span<const std::byte> btf = kernel_.elf.btf;
-        KernelImage known{
-            SymbolTable(std::move(kernel_.elf.symbols)), std::vector(btf.begin(), btf.end()), {}};
+        KernelImage known{image_.kernel.filename().string(),
+                          image_.command_line,
+                          SymbolTable(std::move(kernel_.elf.symbols)),
+                          std::vector(btf.begin(), btf.end()),
+                          {}};
         for (const ElfSegment& segment : kernel_.elf.segments) {
             const GuestVa linked = segment.virtual_address;
             // Linux links its per-CPU template at 0; nothing is ever mapped there.

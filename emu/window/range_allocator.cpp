@@ -32,6 +32,26 @@ std::optional<std::uint64_t> RangeAllocator::allocate(std::uint64_t bytes, std::
     return std::nullopt;
 }
 
+void RangeAllocator::reserve(const std::map<std::uint64_t, std::uint64_t>& ranges) {
+    TG_CHECK(used_.empty() && free_.size() == 1, "ranges are reserved in a fresh allocator");
+    std::uint64_t begin = free_.begin()->first;
+    const std::uint64_t end = begin + free_.begin()->second;
+    free_.clear();
+    for (const auto& [offset, bytes] : ranges) {
+        if (offset < begin || offset >= end || bytes == 0 || bytes > end - offset) {
+            continue;
+        }
+        if (offset != begin) {
+            free_[begin] = offset - begin;
+        }
+        used_[offset] = bytes;
+        begin = offset + bytes;
+    }
+    if (begin != end) {
+        free_[begin] = end - begin;
+    }
+}
+
 void RangeAllocator::release(std::uint64_t offset) {
     const auto used = used_.find(offset);
     TG_CHECK(used != used_.end(), "release of a range that is not allocated");

@@ -19,6 +19,10 @@ public:
                                                         std::uint64_t lowest = 0);
     /// Gives back a whole allocation.
     void release(std::uint64_t offset);
+    [[nodiscard]] const std::map<std::uint64_t, std::uint64_t>& used() const { return used_; }
+    /// Takes the given ranges out of an allocator that has none in use; those that overlap another
+    /// or the end are left out.
+    void reserve(const std::map<std::uint64_t, std::uint64_t>& ranges);
     [[nodiscard]] std::uint64_t size_of(std::uint64_t offset) const { return used_.at(offset); }
 
 private:

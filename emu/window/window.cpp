@@ -109,6 +109,29 @@ std::uint64_t* ProbeWindow::data_directory() const {
     return reinterpret_cast<std::uint64_t*>(tables_ + kDataDirectory);
 }
 
+bool WindowUse::same_data_at(const WindowUse& other, std::uint64_t offset) const {
+    const auto behind = data.upper_bound(offset);
+    if (behind == data.begin()) {
+        return false;
+    }
+    const auto block = std::prev(behind);
+    if (offset - block->first >= block->second) {
+        return false;
+    }
+    const auto same = other.data.find(block->first);
+    return same != other.data.end() && same->second == block->second;
+}
+
+void ProbeWindow::reserve(const WindowUse& use) {
+    text_space_.reserve(use.text);
+    data_space_.reserve(use.data);
+    for (const auto& [offset, bytes] : text_space_.used()) {
+        for (std::uint64_t page = offset / kPageBytes; page * kPageBytes < offset + bytes; ++page) {
+            ++text_users_[page];
+        }
+    }
+}
+
 std::uint64_t* ProbeWindow::text_entry(std::uint64_t offset) const {
     return reinterpret_cast<std::uint64_t*>(tables_ + kTextTables) + offset / kPageBytes;
 }

@@ -48,6 +48,21 @@ struct WindowBlock {
     bool operator==(const WindowBlock&) const = default;
 };
 
+/// What is allocated: offset -> bytes, of text and of data.
+struct WindowUse {
+    std::map<std::uint64_t, std::uint64_t> text;
+    std::map<std::uint64_t, std::uint64_t> data;
+    bool operator==(const WindowUse&) const = default;
+
+    /// Whether the data at `offset` belongs to the same block here and there.
+    [[nodiscard]] bool same_data_at(const WindowUse& other, std::uint64_t offset) const;
+
+    template <class Archive>
+    void fields(Archive& archive) {
+        archive.list(text, data);
+    }
+};
+
 /// The memory outside the guest's e820 map that holds everything the host puts into the guest. Text
 /// blocks are mapped read-execute, data blocks read-write-no-execute, never both; unused pages are
 /// not mapped. Allocation is deterministic: the same calls give the same addresses.
@@ -75,6 +90,11 @@ public:
     /// that changed anything (the caller then flushes the TLB). Errors: the root has no PML4[511]
     /// (ENOENT), or the guest uses the window's place (EBUSY).
     [[nodiscard]] Result<bool> map_into(PhysicalMemory& memory, GuestPa pml4);
+
+    [[nodiscard]] WindowUse in_use() const { return {text_space_.used(), data_space_.used()}; }
+    /// Keeps ranges from being allocated, in a window in which nothing is. Ranges that cannot be
+    /// are left out.
+    void reserve(const WindowUse& use);
 
     /// Called when a page of the window is no longer mapped.
     void set_unmap_listener(std::function<void()> listener) { on_unmap_ = std::move(listener); }

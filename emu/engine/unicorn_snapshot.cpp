@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// The CPU's state as bytes. CPUX86State up to its reset marker (what uc_context_save copies) is
+// plain data but for two things that hold host addresses: the breakpoints that DR0-DR3 installed,
+// and the return address of the last helper. MTRRs and machine-check banks lie behind the marker
+// and are saved as MSRs.
+#include <algorithm>
+#include <array>
+
+#include "base/check.hpp"
+#include "emu/engine/active_scope.hpp"
+#include "emu/engine/unicorn_engine.hpp"
+#include "emu/engine/unicorn_internals.hpp"
+#include "emu/snapshot/archive.hpp"
+
+namespace trapgate::emu {
+namespace {
+
+// What uc_context_save puts in front of its copy.
+constexpr std::size_t kContextHeader = 40;
+constexpr std::size_t kHostAddress = sizeof(void*);
+constexpr std::uint32_t kDr7Fixed = 0x400;
+constexpr std::uint32_t kConditionCodes = 64;  // More than there are lazy flag operations.
+
+struct MsrRange {
+    std::uint32_t first;
+    std::uint32_t last;
+};
+constexpr std::array kMsrsBehindTheMarker{
+    MsrRange{0x17b, 0x17b},                                                  // MCG_CTL
+    MsrRange{0x200, 0x20f},                                                  // MTRR_PHYS*
+    MsrRange{0x250, 0x250}, MsrRange{0x258, 0x259}, MsrRange{0x268, 0x26f},  // MTRR_FIX*
+    MsrRange{0x2ff, 0x2ff},                                                  // MTRR_DEF_TYPE
+    MsrRange{0x400, 0x427},                                                  // MC0_CTL ... MC9_MISC
+};
+
+}  // namespace
+
+void UnicornEngine::save_state(StateWriter& to) const {
+    const std::span<std::byte> env = state_.saved_env(uc_context_size(uc_) - kContextHeader);
+    std::vector<std::byte> copy(env.begin(), env.end());
+    std::ranges::fill(std::span(copy).subspan(state_.breakpoints_offset(), 4 * kHostAddress),
+                      std::byte{0});
+    std::ranges::fill(std::span(copy).last(kHostAddress), std::byte{0});
+    std::vector<std::uint64_t> msrs;
+    for (const MsrRange range : kMsrsBehindTheMarker) {
+        for (std::uint32_t index = range.first; index <= range.last; ++index) {
+            msrs.push_back(msr(index));
+        }
+    }
+    to("cpu", 1, instructions_, blocks_, copy, msrs);
+}
+
+void UnicornEngine::load_state(StateReader& from) {
+    const ActiveScope scope(*this);
+    const std::span<std::byte> env = state_.saved_env(uc_context_size(uc_) - kContextHeader);
+    std::uint64_t instructions = 0;
+    std::uint64_t blocks = 0;
+    std::vector<std::byte> copy;
+    std::vector<std::uint64_t> msrs;
+    from("cpu", 1, instructions, blocks, copy, msrs);
+    std::size_t msr_count = 0;
+    for (const MsrRange range : kMsrsBehindTheMarker) {
+        msr_count += range.last - range.first + 1;
+    }
+    from.check(copy.size() == env.size() && msrs.size() == msr_count,
+               "it is of another CPU engine");
+    if (!from.ok()) {
+        return;
+    }
+    const auto number_at = [&copy](std::size_t offset) {
+        std::uint32_t value = 0;
+        std::memcpy(&value, copy.data() + offset, sizeof(value));
+        return value;
+    };
+    const std::uint32_t direction = number_at(env_offset::kDf);
+    from.check(
+        (direction == 1 || direction == ~0U) && number_at(env_offset::kCcOp) < kConditionCodes,
+        "flags that the CPU cannot have");
+    if (!from.ok()) {
+        return;
+    }
+    // Breakpoints go with the old registers and come with the new ones.
+    cpu_x86_update_dr7_x86_64(state_.env_pointer(), kDr7Fixed);
+    const std::size_t kept_from = state_.breakpoints_offset();
+    const std::size_t kept_to = kept_from + 4 * kHostAddress;
+    std::copy_n(copy.begin(), kept_from, env.begin());
+    std::copy(copy.begin() + static_cast<std::ptrdiff_t>(kept_to), copy.end(),
+              env.begin() + static_cast<std::ptrdiff_t>(kept_to));
+    const auto dr7 = static_cast<std::uint32_t>(state_.debug_register(7));
+    state_.set_debug_register(7, kDr7Fixed);
+    cpu_x86_update_dr7_x86_64(state_.env_pointer(), dr7);
+    auto value = msrs.begin();
+    for (const MsrRange range : kMsrsBehindTheMarker) {
+        for (std::uint32_t index = range.first; index <= range.last; ++index) {
+            set_msr(index, *value++);
+        }
+    }
+    instructions_ = instructions;
+    blocks_ = blocks;
+    block_bytes_ = 0;
+    repeat_pc_ = BlockInfo::kNoRepeat;
+    pass_.reset();
+    passed_.reset();
+    watch_hit_.reset();
+    uc_ctl_flush_tlb(uc_);
+}
+
+void UnicornEngine::note_store(std::uint64_t ram_offset) {
+    const std::uint64_t page = ram_offset / kPageBytes;
+    if (page < stored_.size() && !stored_[page]) {
+        stored_[page] = true;
+        stored_pages_.push_back(page);
+    }
+}
+
+void UnicornEngine::note_walker_store(std::uint64_t pa) {
+    for (const RamBlock& block : ram_blocks_) {
+        if (pa >= block.base && pa - block.base < block.bytes) {
+            note_store(block.ram_offset + (pa - block.base));
+        }
+    }
+}
+
+std::vector<GuestPa> UnicornEngine::take_stored_pages() {
+    std::vector<GuestPa> pages;
+    for (const std::uint64_t page : stored_pages_) {
+        stored_[page] = false;
+        for (const RamBlock& block : ram_blocks_) {
+            const std::uint64_t offset = page * kPageBytes;
+            if (offset >= block.ram_offset && offset - block.ram_offset < block.bytes) {
+                pages.push_back({block.base + (offset - block.ram_offset)});
+            }
+        }
+    }
+    stored_pages_.clear();
+    // The next store to each page is caught again.
+    for (const RamBlock& block : ram_blocks_) {
+        tlb_reset_dirty_x86_64(state_.cpu_state(), reinterpret_cast<std::uint64_t>(block.host),
+                               block.bytes);
+    }
+    return pages;
+}
+
+}  // namespace trapgate::emu
