@@ -15,7 +15,9 @@ BareGuest::BareGuest(const char* begin, const char* end, std::vector<emu::Symbol
     if (symbols.empty()) {
         symbols.push_back({"guest_code", kCode, code_bytes_, 'T'});
     }
-    machine_->set_kernel({emu::SymbolTable(std::move(symbols)), {}, {}});
+    emu::KernelImage image;
+    image.symbols = emu::SymbolTable(std::move(symbols));
+    machine_->set_kernel(std::move(image));
     EXPECT_TRUE(machine_->write(kCode, std::as_bytes(std::span(begin, code_bytes_))));
     cpu::RegisterFile registers = machine_->cpu().registers();
     registers.cr4 |= 1U << 9;  // OSFXSR: SSE works
