@@ -110,6 +110,13 @@ void add_run_command(CLI::App& app, Work& chosen) {
     add("--cpus", words->cpus, "N", "CPUs, 1 to 4 (1)")->group(machine);
     add("--model", words->model, "NAME", "timing model (functional: a cycle an insn)")
         ->group(machine);
+    const std::string debugging = "Debugging";
+    run->add_flag("-s", words->gdb_here, "a gdb server: the same as --gdb tcp::1234")
+        ->group(debugging);
+    run->add_flag("-S", words->wait_for_gdb, "stop at reset until gdb says continue")
+        ->group(debugging);
+    add("--gdb", words->gdb, "ADDR", "a gdb server at tcp::PORT (0: a free one) or unix:PATH")
+        ->group(debugging);
     const std::string limits = "Limits";
     add("--max-insns", words->max_insns, "N", "stop after so many instructions")->group(limits);
     add("--max-cycles", words->max_cycles, "N", "stop after so many cycles")->group(limits);

@@ -3,7 +3,9 @@
 
 #include <algorithm>
 #include <chrono>
+#include <csignal>
 
+#include "cli/debugger.hpp"
 #include "cli/interrupt.hpp"
 #include "kernel/probes/kprobes.hpp"
 
@@ -85,11 +87,18 @@ void run_in_slices(kernel::Session& session, const RunOptions& options, RunOutpu
 
 Result<RunResult> run_guest(const RunOptions& options, RunOutput& output) {
     const Clock::time_point start = Clock::now();
-    Result<std::unique_ptr<kernel::Session>> created = kernel::Session::create(options.session);
+    Result<Debugger> debugger = Debugger::start(options.gdb, output);
+    if (!debugger) {
+        return tl::unexpected(debugger.error());
+    }
+    kernel::SessionConfig config = options.session;
+    config.runner = debugger->runner();
+    Result<std::unique_ptr<kernel::Session>> created = kernel::Session::create(config);
     if (!created) {
         return tl::unexpected(with_hint(created.error(), options));
     }
     kernel::Session& session = **created;
+    debugger->offer_commands(session);
     session.set_events(events_to(output, session.machine()));
     bool reached = false;
     kernel::KprobeHandle until;
@@ -107,6 +116,9 @@ Result<RunResult> run_guest(const RunOptions& options, RunOutput& output) {
     result.last.location = place_of(session.machine(), result.last);
     result.reached = reached ? options.until : "";
     result.signal = reached ? 0 : interrupt.signal();
+    if (debugger->killed()) {
+        result.signal = SIGKILL;
+    }
     result.host_seconds = seconds_since(start);
     return result;
 }

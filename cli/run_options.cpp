@@ -130,6 +130,31 @@ std::string near_files(const std::filesystem::path& file) {
     return error ? fmt::format("there is no folder {}", folder.string()) : "check the path";
 }
 
+namespace {
+
+constexpr std::string_view kUsualGdbAddress = "tcp::1234";
+
+Result<std::optional<emu::gdb::Server::Options>> gdb_options(const RunWords& words) {
+    const bool wanted = words.gdb_here || !words.gdb.empty();
+    if (!wanted && words.wait_for_gdb) {
+        return fail("nobody could let the guest go on", "-S",
+                    "-s -S, or --gdb unix:PATH -S: a gdb server to wait for");
+    }
+    if (!wanted) {
+        return std::nullopt;
+    }
+    return emu::gdb::parse_address(words.gdb.empty() ? kUsualGdbAddress : words.gdb)
+        .map([&](const emu::gdb::Address& address) {
+            return std::optional(emu::gdb::Server::Options{address, words.wait_for_gdb});
+        })
+        .map_error([](Error error) {
+            error.where = "--gdb " + error.where;
+            return error;
+        });
+}
+
+}  // namespace
+
 Result<RunOptions> read_run_options(const RunWords& words) {
     RunOptions options;
     options.json = words.json;
@@ -148,6 +173,7 @@ Result<RunOptions> read_run_options(const RunWords& words) {
     then([&] {
         return parse_size(words.memory, "--mem").map(into(options.session.machine.ram_bytes));
     });
+    then([&] { return gdb_options(words).map(into(options.gdb)); });
     then([&] { return read_cpus(words.cpus).map(into(options.session.machine.cpus)); });
     then([&]() -> Result<void> {
         return words.max_insns.empty() ? Result<void>()

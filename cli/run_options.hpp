@@ -3,11 +3,13 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/result.hpp"
+#include "emu/gdb/server.hpp"
 #include "kernel/session/session.hpp"
 
 namespace trapgate::cli {
@@ -17,18 +19,20 @@ struct RunWords {
     std::string image, kernel, initrd, append, shell, model = "functional", memory = "256M";
     std::string cpus = "1";
     std::string max_cycles, max_insns, timeout, until;
-    std::string report, output;
+    std::string report, output, gdb;
     std::vector<std::string> probes, objects, added;
     bool json = false;
+    bool gdb_here = false, wait_for_gdb = false;  ///< -s, -S
 };
 
 /// What they mean.
 struct RunOptions {
     kernel::SessionConfig session;
     emu::RunLimits limits;
-    std::string until;             ///< Symbol to stop at; empty for none.
-    std::filesystem::path report;  ///< Empty for none; "-" for stdout.
-    std::filesystem::path output;  ///< Where events and dumps go; empty for stderr.
+    std::string until;                             ///< Symbol to stop at; empty for none.
+    std::optional<emu::gdb::Server::Options> gdb;  ///< A debugger's server.
+    std::filesystem::path report;                  ///< Empty for none; "-" for stdout.
+    std::filesystem::path output;                  ///< Where events and dumps go; empty for stderr.
     bool json = false;
 };
 

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "base/address.hpp"
+#include "cpu/fpu_state.hpp"
 #include "cpu/registers.hpp"
 
 namespace trapgate::emu {
@@ -41,6 +42,9 @@ public:
     [[nodiscard]] virtual cpu::RegisterFile registers() const = 0;
     /// Sets everything, hidden segment parts included.
     virtual void set_registers(const cpu::RegisterFile& registers) = 0;
+
+    [[nodiscard]] virtual cpu::FpuState fpu() const = 0;
+    virtual void set_fpu(const cpu::FpuState& fpu) = 0;
 
     [[nodiscard]] virtual std::uint64_t gpr(cpu::Gpr index) const = 0;
     virtual void set_gpr(cpu::Gpr index, std::uint64_t value) = 0;

@@ -134,6 +134,8 @@ public:
     /// `index` is below cpu_count().
     [[nodiscard]] virtual Cpu& cpu(unsigned index) = 0;
     [[nodiscard]] virtual const Cpu& cpu(unsigned index) const = 0;
+    /// Whether that CPU waits for an interrupt: after HLT, or before it has been started.
+    [[nodiscard]] virtual bool halted(unsigned index) const = 0;
     [[nodiscard]] virtual PhysicalMemory& memory() = 0;
     [[nodiscard]] virtual ProbeWindow& window() = 0;
     [[nodiscard]] virtual const MachineConfig& config() const = 0;
@@ -147,6 +149,8 @@ public:
     virtual StopEvent run(const RunLimits& limits) = 0;
     /// Asks a run in progress to stop at the next block boundary. Any thread, also from a handler.
     virtual void request_stop() = 0;
+    /// Whether a request_stop() has not ended a run yet.
+    [[nodiscard]] virtual bool stop_requested() const = 0;
     /// The same with a reason of its own, so that a debugger's server need not guess whether a stop
     /// was meant for it. Neither request swallows the other.
     virtual void request_debugger() = 0;
@@ -158,6 +162,8 @@ public:
     /// is reported once. Each addition needs a removal.
     virtual void add_breakpoint(GuestVa va) = 0;
     virtual void remove_breakpoint(GuestVa va) = 0;
+    /// How many additions of it have not been removed.
+    [[nodiscard]] virtual unsigned breakpoints_at(GuestVa va) const = 0;
 
     [[nodiscard]] virtual Counters counters() const = 0;
     /// Virtual time now; exact wherever the machine's own thread may ask.
@@ -177,6 +183,10 @@ public:
     /// Writes guest-virtual bytes and invalidates translations.
     [[nodiscard]] virtual bool write(GuestVa va, std::span<const std::byte> from) = 0;
     [[nodiscard]] virtual std::optional<GuestPa> translate(GuestVa va) const = 0;
+    /// The same two for debuggers: in the address space of that CPU, which may have paging off;
+    /// what the kernel has not mapped yet of its own image is there already.
+    [[nodiscard]] virtual bool peek(unsigned cpu, GuestVa va, std::span<std::byte> to) const = 0;
+    [[nodiscard]] virtual bool poke(unsigned cpu, GuestVa va, std::span<const std::byte> from) = 0;
     /// Writes into a window text block and invalidates translations.
     virtual void write_text(const WindowBlock& block, std::uint64_t offset,
                             std::span<const std::byte> from) = 0;

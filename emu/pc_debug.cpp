@@ -26,6 +26,11 @@ void PcMachine::remove_breakpoint(GuestVa va) {
     set_engine_breakpoints();
 }
 
+unsigned PcMachine::breakpoints_at(GuestVa va) const {
+    const auto found = breakpoints_.find(va);
+    return found == breakpoints_.end() ? 0 : found->second;
+}
+
 std::vector<GuestVa> PcMachine::active_breakpoints() const {
     std::vector<GuestVa> addresses;
     if (limits_.debug_stops) {

@@ -44,9 +44,14 @@ public:
     void set_kernel(KernelImage image) override;
     StopEvent run(const RunLimits& limits) override;
     void request_stop() override;
+    [[nodiscard]] bool stop_requested() const override { return stop_wanted_; }
     void request_debugger() override;
     void add_breakpoint(GuestVa va) override;
     void remove_breakpoint(GuestVa va) override;
+    [[nodiscard]] unsigned breakpoints_at(GuestVa va) const override;
+    [[nodiscard]] bool halted(unsigned index) const override {
+        return cpus_[index]->activity != PcCpu::Activity::Running;
+    }
     [[nodiscard]] Counters counters() const override;
     [[nodiscard]] Cycles now() const override;
     [[nodiscard]] std::uint64_t now_ns() const override;
@@ -54,6 +59,8 @@ public:
     [[nodiscard]] bool read(GuestVa va, std::span<std::byte> to) const override;
     [[nodiscard]] bool write(GuestVa va, std::span<const std::byte> from) override;
     [[nodiscard]] std::optional<GuestPa> translate(GuestVa va) const override;
+    [[nodiscard]] bool peek(unsigned cpu, GuestVa va, std::span<std::byte> to) const override;
+    [[nodiscard]] bool poke(unsigned cpu, GuestVa va, std::span<const std::byte> from) override;
     void write_text(const WindowBlock& block, std::uint64_t offset,
                     std::span<const std::byte> from) override;
     void add_window_trap(GuestVa va, TrapHandler handler) override;
@@ -184,6 +191,15 @@ private:
 
     /// Where `va` is, or will be once the kernel has mapped itself.
     [[nodiscard]] std::optional<GuestPa> locate(GuestVa va) const;
+    /// Where `va` is loaded, mapped or not, if it is of the kernel's image.
+    [[nodiscard]] std::optional<GuestPa> loaded_at(GuestVa va) const;
+    /// Where `va` is for a debugger that looks at that CPU.
+    [[nodiscard]] std::optional<GuestPa> locate_for(unsigned index, GuestVa va) const;
+    /// read() and write() with any way to find a page.
+    template <class Where>
+    [[nodiscard]] bool read_at(GuestVa va, std::span<std::byte> to, const Where& where) const;
+    template <class Where>
+    [[nodiscard]] bool write_at(GuestVa va, std::span<const std::byte> from, const Where& where);
 
     /// A byte of guest memory that the host replaced by int3.
     struct Planted {

@@ -22,9 +22,11 @@ std::optional<GuestPa> PcMachine::translate(GuestVa va) const {
 }
 
 std::optional<GuestPa> PcMachine::locate(GuestVa va) const {
-    if (const std::optional<GuestPa> mapped = translate(va)) {
-        return mapped;
-    }
+    const std::optional<GuestPa> mapped = translate(va);
+    return mapped ? mapped : loaded_at(va);
+}
+
+std::optional<GuestPa> PcMachine::loaded_at(GuestVa va) const {
     for (const KernelImage::Range& range : kernel_.ranges) {
         if (va >= range.linked && va - range.linked < range.bytes) {
             return range.loaded + (va - range.linked);
@@ -33,13 +35,32 @@ std::optional<GuestPa> PcMachine::locate(GuestVa va) const {
     return std::nullopt;
 }
 
+std::optional<GuestPa> PcMachine::locate_for(unsigned index, GuestVa va) const {
+    constexpr std::uint64_t kPaging = 1ULL << 31;
+    const cpu::RegisterFile registers = cpu(index).registers();
+    if ((registers.cr0 & kPaging) == 0) {
+        return GuestPa{va.value};
+    }
+    const cpu::Walk walk = cpu::walk_page_tables(memory_, registers.cr3, va);
+    return walk.present ? std::optional(walk.address) : loaded_at(va);
+}
+
 bool PcMachine::read(GuestVa va, std::span<std::byte> to) const {
+    return read_at(va, to, [this](GuestVa at) { return translate(at); });
+}
+
+bool PcMachine::peek(unsigned cpu, GuestVa va, std::span<std::byte> to) const {
+    return read_at(va, to, [this, cpu](GuestVa at) { return locate_for(cpu, at); });
+}
+
+template <class Where>
+bool PcMachine::read_at(GuestVa va, std::span<std::byte> to, const Where& where) const {
     std::size_t done = 0;
     while (done < to.size()) {
         const GuestVa at = va + done;
         const std::size_t step = std::min<std::size_t>(to.size() - done,
                                                        kPageBytes - at.value % kPageBytes);
-        const std::optional<GuestPa> pa = translate(at);
+        const std::optional<GuestPa> pa = where(at);
         const std::span<std::byte> from = pa ? memory_.view(*pa, step) : std::span<std::byte>{};
         if (from.empty()) {
             return false;
@@ -55,9 +76,18 @@ bool PcMachine::read(GuestVa va, std::span<std::byte> to) const {
 }
 
 bool PcMachine::write(GuestVa va, std::span<const std::byte> from) {
+    return write_at(va, from, [this](GuestVa at) { return translate(at); });
+}
+
+bool PcMachine::poke(unsigned cpu, GuestVa va, std::span<const std::byte> from) {
+    return write_at(va, from, [this, cpu](GuestVa at) { return locate_for(cpu, at); });
+}
+
+template <class Where>
+bool PcMachine::write_at(GuestVa va, std::span<const std::byte> from, const Where& where) {
     for (std::size_t done = 0; done < from.size();) {  // All or nothing.
         const GuestVa at = va + done;
-        const std::optional<GuestPa> pa = translate(at);
+        const std::optional<GuestPa> pa = where(at);
         if (!pa || memory_.view(*pa, 1).empty()) {
             return false;
         }
@@ -67,7 +97,7 @@ bool PcMachine::write(GuestVa va, std::span<const std::byte> from) {
         const GuestVa at = va + done;
         const std::size_t step = std::min<std::size_t>(from.size() - done,
                                                        kPageBytes - at.value % kPageBytes);
-        const GuestPa pa = *translate(at);
+        const GuestPa pa = *where(at);
         std::memcpy(memory_.view(pa, step).data(), from.data() + done, step);
         images_.touched(pa, step);
         engine().invalidate_code(pa, step);

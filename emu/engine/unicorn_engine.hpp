@@ -30,6 +30,8 @@ public:
     // Cpu
     [[nodiscard]] cpu::RegisterFile registers() const override;
     void set_registers(const cpu::RegisterFile& file) override;
+    [[nodiscard]] cpu::FpuState fpu() const override;
+    void set_fpu(const cpu::FpuState& fpu) override;
     [[nodiscard]] std::uint64_t gpr(cpu::Gpr index) const override;
     void set_gpr(cpu::Gpr index, std::uint64_t value) override;
     [[nodiscard]] GuestVa rip() const override { return {state_.eip()}; }

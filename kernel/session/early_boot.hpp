@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <optional>
 
-#include "emu/machine.hpp"
+#include "emu/machine_runner.hpp"
 
 namespace trapgate::kernel {
 
@@ -17,6 +17,8 @@ inline constexpr std::uint64_t kEarlyBootInstructions = 8'000'000'000;
 /// the first instruction of rest_init, without that symbol at start_kernel's, and without both it
 /// does not begin. No count shows that the run was stopped here. The ending, if the guest ended (or
 /// took kEarlyBootInstructions) before.
-[[nodiscard]] std::optional<emu::StopEvent> boot_until_probes_can_be_armed(emu::Machine& machine);
+/// `runner`, when there is one, runs the machine.
+[[nodiscard]] std::optional<emu::StopEvent> boot_until_probes_can_be_armed(
+    emu::Machine& machine, emu::MachineRunner* runner = nullptr);
 
 }  // namespace trapgate::kernel

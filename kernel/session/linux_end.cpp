@@ -59,7 +59,7 @@ emu::StopEvent LinuxEnd::judged(emu::StopEvent stop, bool out_of_patience) const
     return stop;
 }
 
-emu::StopEvent LinuxEnd::run(const emu::RunLimits& limits) {
+emu::StopEvent LinuxEnd::run(const emu::RunLimits& limits, emu::MachineRunner* runner) {
     while (true) {
         const bool knew = panicked_.has_value();
         emu::RunLimits allowed = limits;
@@ -67,7 +67,8 @@ emu::StopEvent LinuxEnd::run(const emu::RunLimits& limits) {
         if (impatient) {
             allowed.max_cycles = *panicked_ + kPanicPatience;
         }
-        const emu::StopEvent stop = machine_.run(allowed);
+        const emu::StopEvent stop = runner == nullptr ? machine_.run(allowed)
+                                                      : runner->run(machine_, allowed);
         const bool just_panicked = !knew && panicked_ && stop.reason == emu::StopReason::Requested;
         if (!just_panicked) {
             return judged(stop, impatient);

@@ -7,7 +7,7 @@
 #include <optional>
 #include <string_view>
 
-#include "emu/machine.hpp"
+#include "emu/machine_runner.hpp"
 
 namespace trapgate::kernel {
 
@@ -27,7 +27,8 @@ public:
 
     /// Runs as Machine::run does; the event says Panic after a panic, even where the guest would
     /// loop on, and Shutdown where the guest halted because it was asked to.
-    emu::StopEvent run(const emu::RunLimits& limits);
+    /// `runner`, when there is one, runs the machine.
+    emu::StopEvent run(const emu::RunLimits& limits, emu::MachineRunner* runner = nullptr);
 
 private:
     void watch_for(std::string_view function, std::function<void()> seen);

@@ -34,6 +34,9 @@ Result<std::unique_ptr<Session>> LiveSession::create(const SessionConfig& config
 }
 
 LiveSession::~LiveSession() {
+    if (runner_ != nullptr) {
+        runner_->let_go();
+    }
     if (services_ != nullptr) {
         services_->runtime().set_wakeup_sink(nullptr);
         services_->runtime().set_trace_sink(nullptr);
@@ -46,13 +49,14 @@ Result<void> LiveSession::start(const SessionConfig& config) {
         return tl::unexpected(machine.error());
     }
     machine_ = std::move(*machine);
+    runner_ = config.runner;
     linux_end_ = std::make_unique<LinuxEnd>(*machine_);
     machine_->set_console_sink([this](std::string_view bytes) { on_console(bytes); });
     Result<void> loaded = emu::load_boot_image(*machine_, config.image);
     if (!loaded) {
         return loaded;
     }
-    ending_ = boot_until_probes_can_be_armed(*machine_);
+    ending_ = boot_until_probes_can_be_armed(*machine_, runner_);
     services_ = std::make_unique<ProbeServices>(*machine_);
     if (ending_) {
         return {};  // Too early an end for any probe.
@@ -181,7 +185,7 @@ emu::StopEvent LiveSession::run(const emu::RunLimits& limits) {
         return *ending_;
     }
     services_->kernel().reap();
-    const emu::StopEvent stop = linux_end_->run(limits);
+    const emu::StopEvent stop = linux_end_->run(limits, runner_);
     consume_rings();
     last_stop_ = stop;
     switch (stop.reason) {

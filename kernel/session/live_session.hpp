@@ -53,6 +53,7 @@ private:
     void consume_rings();
     void remember_line(const std::string& line);
 
+    emu::MachineRunner* runner_ = nullptr;
     std::unique_ptr<emu::Machine> machine_;
     std::unique_ptr<ProbeServices> services_;
     std::unique_ptr<LinuxEnd> linux_end_;

@@ -13,7 +13,7 @@
 
 #include "base/result.hpp"
 #include "emu/boot.hpp"
-#include "emu/machine.hpp"
+#include "emu/machine_runner.hpp"
 #include "kernel/session/snapshot.hpp"
 
 namespace trapgate::kernel {
@@ -30,6 +30,9 @@ struct SessionConfig {
     std::vector<std::string> probes;
     /// BPF objects (.bpf.o); each program is attached where its section name says.
     std::vector<std::filesystem::path> objects;
+    /// Runs the machine from reset on, early boot included, when there is one: a debugger's server
+    /// (emu/gdb/server.hpp). Must outlive the session.
+    emu::MachineRunner* runner = nullptr;
 };
 
 /// What happens while the guest runs, as it happens, on the thread that calls run().

@@ -1,0 +1,5 @@
+break do_exit
+continue
+delete
+continue
+info threads
