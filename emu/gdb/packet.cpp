@@ -62,7 +62,7 @@ std::optional<Incoming> PacketReader::next() {
                 pending_.clear();
                 return std::nullopt;
             }
-            pending_.erase(0, std::min(end + 1 + kChecksumChars, pending_.size()));
+            pending_.erase(0, end + 1);  // The checksum means nothing outside a packet.
             skipping_ = false;
             return Incoming{Incoming::Kind::TooLong, {}};
         }
