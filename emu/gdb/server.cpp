@@ -75,6 +75,9 @@ StopEvent Server::run(Machine& machine, const RunLimits& limits) {
     if (serving_) {
         return run_machine(limits);
     }
+    if (std::exchange(owner_had_turn_, false) && timeline_) {
+        timeline_->forget_future();  // It may have armed probes.
+    }
     while (!killed_) {
         take_client();
         serve();
@@ -88,6 +91,7 @@ StopEvent Server::run(Machine& machine, const RunLimits& limits) {
         }
         if (!killed_ && !stopped_) {
             if (const std::optional<StopEvent> stop = run_once(limits)) {
+                owner_had_turn_ = stop->reason == StopReason::Breakpoint;
                 return *stop;
             }
         }
@@ -121,6 +125,9 @@ void Server::take_client() {
     services.monitor = [this](std::string_view line) {
         return monitor_ ? monitor_(line) : std::string("there are no monitor commands here");
     };
+    services.after_change = [this] { timeline_->forget_future(); };
+    services.reverse = true;
+    timeline_ = std::make_unique<Timeline>(*machine_);
     stub_ = std::make_unique<Stub>(*machine_, std::move(services));
     stopped_ = true;
     resume_ = {};
@@ -129,6 +136,7 @@ void Server::take_client() {
 void Server::drop_client() {
     watch_->release();
     stub_.reset();
+    timeline_.reset();
     client_.reset();
     stopped_ = false;
     resume_ = {};
@@ -206,10 +214,56 @@ bool Server::step_is_over() {
     return !more;
 }
 
-StopEvent Server::run_machine(const RunLimits& limits) { return machine_.load()->run(limits); }
+StopEvent Server::run_machine(const RunLimits& limits) {
+    return timeline_ ? timeline_->run(limits) : machine_.load()->run(limits);
+}
+
+void Server::go_back() {
+    Machine& machine = *machine_;
+    watch_->release();
+    if (!machine.stop_requested()) {
+        RunLimits none;
+        none.max_instructions = 0;
+        machine.run(none);  // Takes back what the watch asked for when gdb's order came.
+    }
+    watch_->arm({listener_.get(), client_->fd()});
+    if (resume_.kind == Resume::Kind::ReverseStep) {
+        BackEnd end = timeline_->step_back();
+        while (end == BackEnd::Reached && ProbeWindow::text_contains(machine.cpu().rip())) {
+            end = timeline_->step_back();
+        }
+        report({end == BackEnd::Reached ? StopReport::Why::Step : StopReport::Why::StartOfHistory,
+                {}});
+        return;
+    }
+    StopEvent hit;  // In the end, the last one.
+    const auto is_hit = [&](const StopEvent& stop) {
+        const bool counts = stop.reason == StopReason::Watchpoint ||
+                            (stop.reason == StopReason::Breakpoint &&
+                             stub_->breakpoints_at(stop.rip) != 0);
+        if (counts) {
+            hit = stop;
+        }
+        return counts;
+    };
+    switch (timeline_->run_back(is_hit)) {
+        case BackEnd::Hit:
+            report(hit.reason == StopReason::Watchpoint
+                       ? StopReport{StopReport::Why::Watchpoint, hit.watch}
+                       : StopReport{StopReport::Why::Breakpoint, {}});
+            break;
+        case BackEnd::Interrupted: report({StopReport::Why::Interrupted, {}}); break;
+        default: report({StopReport::Why::StartOfHistory, {}}); break;
+    }
+}
 
 std::optional<StopEvent> Server::run_once(const RunLimits& limits) {
     Machine& machine = *machine_;
+    if (resume_.kind == Resume::Kind::ReverseStep ||
+        resume_.kind == Resume::Kind::ReverseContinue) {
+        go_back();
+        return std::nullopt;
+    }
     RunLimits now = limits;
     if (stepping()) {
         now.max_instructions = std::min(now.max_instructions, machine.counters().instructions + 1);

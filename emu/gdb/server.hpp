@@ -17,12 +17,13 @@
 #include "emu/gdb/socket_watch.hpp"
 #include "emu/gdb/stub.hpp"
 #include "emu/machine_runner.hpp"
+#include "emu/timeline/timeline.hpp"
 
 namespace trapgate::emu::gdb {
 
 /// One gdb at a time; others are turned away. A gdb that comes stops the guest; one that leaves, or
 /// whose connection breaks, lets it run on without its breakpoints. Without one the guest runs at
-/// full speed: a thread sleeps on the sockets.
+/// full speed: a thread sleeps on the sockets. From when gdb came on it can go back in time.
 class Server final : public MachineRunner {
 public:
     struct Options {
@@ -71,6 +72,7 @@ private:
     /// Lets the guest run until the server has something to do (nothing), or run() shall return.
     std::optional<StopEvent> run_once(const RunLimits& limits);
     StopEvent run_machine(const RunLimits& limits);
+    void go_back();
     [[nodiscard]] bool stepping() const;
     /// After the CPU that steps has retired an instruction: whether that was all.
     [[nodiscard]] bool step_is_over();
@@ -82,9 +84,11 @@ private:
 
     std::optional<Connection> client_;
     std::unique_ptr<Stub> stub_;
-    bool stopped_;  ///< By gdb; run() waits.
+    std::unique_ptr<Timeline> timeline_;  ///< From when gdb came.
+    bool stopped_;                        ///< By gdb; run() waits.
     bool killed_ = false;
-    bool serving_ = false;  ///< Inside a packet's handler.
+    bool serving_ = false;         ///< Inside a packet's handler.
+    bool owner_had_turn_ = false;  ///< run() returned where the owner may change the machine.
     Resume resume_;
     std::uint64_t step_begin_ = 0;  ///< Instructions of the CPU that steps.
 

@@ -110,9 +110,9 @@ bool Stub::understood(const Arguments& arguments) {
     return true;
 }
 
-void Stub::changing() {
-    if (services_.before_change) {
-        services_.before_change();
+void Stub::changed() {
+    if (services_.after_change) {
+        services_.after_change();
     }
 }
 
@@ -164,8 +164,8 @@ void Stub::read_all(Arguments& arguments) {
 
 void Stub::write_all(Arguments& arguments) {
     const auto bytes = from_hex(arguments.rest());
-    changing();
     if (bytes && write_all_registers(cpu(), *bytes)) {
+        changed();
         okay();
     } else {
         mistake();
@@ -188,8 +188,8 @@ void Stub::write_one(Arguments& arguments) {
     const std::uint64_t number = arguments.number();
     arguments.expect('=');
     const auto bytes = from_hex(arguments.rest());
-    changing();
     if (arguments.good() && bytes && write_register(cpu(), number, *bytes)) {
+        changed();
         okay();
     } else {
         mistake();
@@ -248,8 +248,8 @@ void Stub::read_memory_binary(Arguments& arguments) {
 }
 
 void Stub::write_bytes(GuestVa va, std::span<const std::byte> bytes) {
-    changing();
     if (bytes.empty() || machine_.poke(selected_, va, bytes)) {
+        changed();
         okay();
     } else {
         mistake(kFault);

@@ -64,8 +64,8 @@ public:
     struct Services {
         /// `monitor` commands: the text to show.
         std::function<std::string(std::string_view line)> monitor;
-        /// Called before gdb changes a register or memory.
-        std::function<void()> before_change;
+        /// Called when gdb has changed a register or memory.
+        std::function<void()> after_change;
         bool reverse = false;  ///< Whether the guest can run backwards.
     };
 
@@ -138,7 +138,7 @@ private:
     [[nodiscard]] Cpu& cpu() { return machine_.cpu(selected_); }
     [[nodiscard]] std::vector<std::byte> memory_at(GuestVa va, std::uint64_t bytes) const;
     void write_bytes(GuestVa va, std::span<const std::byte> bytes);
-    void changing();
+    void changed();
 
     Machine& machine_;
     Services services_;

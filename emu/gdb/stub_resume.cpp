@@ -18,8 +18,8 @@ void Stub::run_on(Arguments& arguments) {
         if (!understood(arguments)) {
             return;
         }
-        changing();
         cpu().set_rip({address});
+        changed();
     }
     run({Resume::Kind::Continue, selected_, 0, 0});
 }

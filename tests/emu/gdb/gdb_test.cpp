@@ -147,6 +147,12 @@ TEST_F(Gdb, StopsAtAWatchpointOnAVariable) {
     EXPECT_EQ(guest.end().reason, StopReason::GuestExit);
 }
 
+TEST_F(Gdb, GoesBackToTheWriteThatSetAVariable) {
+    Debugged guest;
+    expect_script(guest, "reverse");
+    EXPECT_EQ(guest.end().reason, StopReason::GuestExit);
+}
+
 TEST_F(Gdb, ShowsCpusAsThreads) {
     Debugged guest(2);
     expect_script(guest, "threads");
