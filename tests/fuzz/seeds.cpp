@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "emu/snapshot/archive.hpp"
 #include "tests/emu/loader/sample_images.hpp"
 
 namespace {
@@ -22,6 +23,34 @@ void put(const char* harness, std::string_view name, const Bytes& bytes) {
     std::ofstream(root / harness / name, std::ios::binary)
         .write(reinterpret_cast<const char*>(bytes.data()),
                static_cast<std::streamsize>(bytes.size()));
+}
+
+// A region of four pages, one of them stored: emu/snapshot/state_file.cpp.
+Bytes state_body() {
+    StateWriter body;
+    body("machine", 1, std::uint64_t{1}, std::string("a.elf"), std::string("quiet"),
+         std::uint64_t{1} << 20, 1U, std::string("functional"), std::uint64_t{7}, std::uint64_t{8});
+    StateWriter inputs;
+    inputs.put(std::uint64_t{1});
+    inputs.list(std::uint64_t{7}, std::uint64_t{8}, std::uint8_t{0}, std::string("ls"));
+    body.put(std::string("inputs"));
+    body.put(std::uint32_t{1});
+    body.put(inputs.bytes());
+    body("parts", 1, std::vector<std::byte>(20));
+    body.put(std::uint32_t{1});
+    StateWriter pages;
+    pages.list(std::uint64_t{0}, std::uint64_t{4}, std::uint64_t{1}, std::uint64_t{2});
+    pages.raw(std::vector<std::byte>(4096, std::byte{5}));
+    body("region", 1, pages.bytes());
+    return body.take();
+}
+
+Bytes input_log() {
+    constexpr std::string_view kText =
+        "trapgate input log 1\nimage 12 \"a.elf\"\nappend \"quiet\"\n"
+        "machine ram=1048576 cpus=1 model=functional\n7 8 console \"x\\t\\x7f\\\"\"\n9 10 end\n";
+    const auto bytes = std::as_bytes(std::span(kText));
+    return {bytes.begin(), bytes.end()};
 }
 
 // One file and the trailer, by hand: the writer is what cpio_fuzz is about.
@@ -59,6 +88,8 @@ int main(int argc, char** argv) {
     put("kallsyms", "since-6.4",
         samples::kallsyms(samples::some_symbols(300), {.offsets_last = true}));
     put("cpio", "file", cpio());
+    put("state", "body", state_body());
+    put("input_log", "log", input_log());
     put("initrd", "cpio", cpio());
     for (const Compression format :
          {Compression::Gzip, Compression::Xz, Compression::Lzma, Compression::Zstd}) {
