@@ -1,13 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "base/check.hpp"
 
+#include <atomic>
 #include <cstdio>
 #include <cstdlib>
 
 namespace trapgate {
+namespace {
+
+std::atomic<void (*)()> bug_hook{nullptr};
+
+}  // namespace
+
+void set_bug_hook(void (*hook)()) { bug_hook = hook; }
 
 void report_bug(std::string_view condition, std::string_view why,
                 const std::source_location& place) {
+    if (void (*const hook)() = bug_hook.exchange(nullptr); hook != nullptr) {
+        hook();
+    }
     std::fflush(stdout);
     std::fprintf(stderr,
                  "trapgate: this is a bug of Trapgate, not of your input\n"

@@ -13,6 +13,10 @@ inline constexpr int kBugExitStatus = 70;
 [[noreturn]] void report_bug(std::string_view condition, std::string_view why,
                              const std::source_location& place = std::source_location::current());
 
+/// Called before such an end, on whatever thread finds the bug: to put a terminal back. nullptr:
+/// nothing.
+void set_bug_hook(void (*hook)());
+
 }  // namespace trapgate
 
 /// An invariant of our own code. Stays on in release builds; never used for input or guest

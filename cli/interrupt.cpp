@@ -5,6 +5,8 @@
 #include <atomic>
 #include <csignal>
 
+#include "cli/raw_terminal.hpp"
+
 namespace trapgate::cli {
 namespace {
 
@@ -14,12 +16,18 @@ constexpr std::array kSignals{SIGINT, SIGTERM, SIGHUP};
 std::atomic<emu::Machine*> guarded_machine;
 std::atomic<int> caught_signal;
 
+void on_second_signal(int signal) {
+    restore_terminal();
+    std::signal(signal, SIG_DFL);
+    std::raise(signal);
+}
+
 void on_signal(int signal) {
     caught_signal = signal;
     if (emu::Machine* machine = guarded_machine) {
         machine->request_stop();  // Two stores; safe here.
     }
-    std::signal(signal, SIG_DFL);
+    std::signal(signal, on_second_signal);
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <csignal>
 
+#include "cli/console_feed.hpp"
 #include "cli/debugger.hpp"
 #include "cli/interrupt.hpp"
 #include "kernel/probes/kprobes.hpp"
@@ -62,26 +63,77 @@ Error with_hint(Error error, const RunOptions& options) {
     return error;
 }
 
-void run_in_slices(kernel::Session& session, const RunOptions& options, RunOutput& output,
-                   const InterruptGuard& interrupt, const bool& reached, Clock::time_point start) {
-    const double allowed = options.limits.max_host_seconds;
-    while (true) {
-        emu::RunLimits slice = options.limits;
-        slice.max_instructions = std::min(
-            options.limits.max_instructions,
-            session.machine().counters().instructions + kSliceInstructions);
-        if (allowed > 0) {
-            slice.max_host_seconds = std::max(1e-3, allowed - seconds_since(start));
+// One run, in slices, until something ends it.
+class GuestRun {
+public:
+    GuestRun(kernel::Session& session, const RunOptions& options, RunOutput& output,
+             Clock::time_point start)
+        : session_(session),
+          options_(options),
+          output_(output),
+          start_(start),
+          interrupt_(session.machine()) {}
+
+    Result<void> stop_at_symbol() {
+        return options_.until.empty()
+                   ? Result<void>()
+                   : stop_at(session_, options_.until, reached_)
+                         .map([this](kernel::KprobeHandle probe) { until_ = std::move(probe); });
+    }
+
+    void run() {
+        ConsoleFeed feed(session_.machine(), options_.input);
+        if (options_.input == ConsoleInput::Terminal) {
+            output_.note("Ctrl-A x leaves, Ctrl-A h helps");
         }
-        const emu::StopEvent stop = session.run(slice);
-        output.pause();
-        const bool slice_over = stop.reason == emu::StopReason::InsnLimit &&
-                                slice.max_instructions < options.limits.max_instructions;
-        if (!slice_over || reached || interrupt.signal() != 0 || standard_output().broken()) {
-            return;
+        while (true) {
+            const emu::RunLimits slice = next_slice();
+            const emu::StopEvent stop = session_.run(slice);
+            output_.pause();
+            left_ = feed.leaving();
+            const bool goes_on = stop.reason == emu::StopReason::Requested ||
+                                 (stop.reason == emu::StopReason::InsnLimit &&
+                                  slice.max_instructions < options_.limits.max_instructions);
+            if (!goes_on || reached_ || left_ || interrupt_.signal() != 0 ||
+                standard_output().broken()) {
+                return;
+            }
         }
     }
-}
+
+    [[nodiscard]] RunResult result() {
+        RunResult result;
+        result.last = *session_.snapshot();
+        result.last.location = place_of(session_.machine(), result.last);
+        result.reached = reached_ ? options_.until : "";
+        result.signal = reached_ ? 0 : interrupt_.signal();
+        result.left = left_;
+        result.host_seconds = seconds_since(start_);
+        return result;
+    }
+
+private:
+    [[nodiscard]] emu::RunLimits next_slice() const {
+        emu::RunLimits slice = options_.limits;
+        slice.max_instructions = std::min(
+            options_.limits.max_instructions,
+            session_.machine().counters().instructions + kSliceInstructions);
+        if (options_.limits.max_host_seconds > 0) {
+            slice.max_host_seconds = std::max(
+                1e-3, options_.limits.max_host_seconds - seconds_since(start_));
+        }
+        return slice;
+    }
+
+    kernel::Session& session_;
+    const RunOptions& options_;
+    RunOutput& output_;
+    Clock::time_point start_;
+    InterruptGuard interrupt_;
+    bool reached_ = false;
+    kernel::KprobeHandle until_;
+    bool left_ = false;
+};
 
 }  // namespace
 
@@ -100,26 +152,16 @@ Result<RunResult> run_guest(const RunOptions& options, RunOutput& output) {
     kernel::Session& session = **created;
     debugger->offer_commands(session);
     session.set_events(events_to(output, session.machine()));
-    bool reached = false;
-    kernel::KprobeHandle until;
-    if (!options.until.empty()) {
-        Result<kernel::KprobeHandle> probe = stop_at(session, options.until, reached);
-        if (!probe) {
-            return tl::unexpected(with_hint(probe.error(), options));
-        }
-        until = std::move(*probe);
+    GuestRun run(session, options, output, start);
+    const Result<void> stops = run.stop_at_symbol();
+    if (!stops) {
+        return tl::unexpected(with_hint(stops.error(), options));
     }
-    const InterruptGuard interrupt(session.machine());
-    RunResult result;
-    run_in_slices(session, options, output, interrupt, reached, start);
-    result.last = *session.snapshot();
-    result.last.location = place_of(session.machine(), result.last);
-    result.reached = reached ? options.until : "";
-    result.signal = reached ? 0 : interrupt.signal();
+    run.run();
+    RunResult result = run.result();
     if (debugger->killed()) {
         result.signal = SIGKILL;
     }
-    result.host_seconds = seconds_since(start);
     return result;
 }
 

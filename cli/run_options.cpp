@@ -11,6 +11,7 @@
 
 #include "base/nearest.hpp"
 #include "base/values.hpp"
+#include "cli/terminal.hpp"
 #include "kernel/session/guest_files.hpp"
 #include "kernel/session/shipped.hpp"
 
@@ -209,6 +210,7 @@ Result<RunOptions> read_run_options(const RunWords& words) {
     if (!good) {
         return tl::unexpected(good.error());
     }
+    options.input = what_stdin_is(!words.json && terminal_of(STDOUT_FILENO).is_terminal);
     return options;
 }
 

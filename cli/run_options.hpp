@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/result.hpp"
+#include "cli/console_feed.hpp"
 #include "emu/gdb/server.hpp"
 #include "kernel/session/session.hpp"
 
@@ -34,6 +35,7 @@ struct RunOptions {
     std::filesystem::path report;                  ///< Empty for none; "-" for stdout.
     std::filesystem::path output;                  ///< Where events and dumps go; empty for stderr.
     bool json = false;
+    ConsoleInput input = ConsoleInput::None;
 };
 
 /// The timing models there are, best known first.

@@ -23,6 +23,8 @@ public:
     virtual void record(Cycles now, const std::string& ring, const kernel::RingRecord& record) = 0;
     /// The machine has paused for a moment: nothing may be held back any longer.
     virtual void pause() = 0;
+    /// Something to say to the person at the terminal.
+    virtual void note(std::string_view text) = 0;
     virtual void ended(const RunResult& result) = 0;
 };
 

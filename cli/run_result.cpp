@@ -24,6 +24,9 @@ std::string reason_text(const RunResult& result) {
     if (result.signal != 0) {
         return fmt::format("interrupted at {}", result.last.location);
     }
+    if (result.left) {
+        return fmt::format("left at {}", result.last.location);
+    }
     switch (stop.reason) {
         case StopReason::GuestExit:
         case StopReason::Panic:
@@ -35,7 +38,7 @@ std::string reason_text(const RunResult& result) {
 }
 
 std::string_view hint_for(const RunResult& result) {
-    if (!result.reached.empty() || result.signal != 0) {
+    if (!result.reached.empty() || result.signal != 0 || result.left) {
         return "";
     }
     switch (result.last.stop.reason) {
@@ -111,7 +114,7 @@ int exit_status(const RunResult& result) {
     if (result.signal != 0) {
         return kSignalBase + result.signal;
     }
-    return result.reached.empty() ? kernel::exit_status(result.last.stop) : 0;
+    return result.reached.empty() && !result.left ? kernel::exit_status(result.last.stop) : 0;
 }
 
 std::string ending_text(const RunResult& result, const Terminal& terminal) {

@@ -13,6 +13,7 @@ struct RunResult {
     kernel::SessionSnapshot last;  ///< `last.stop` is why the run ended, also for a limit.
     std::string reached;           ///< The symbol of --until that was reached; else empty.
     int signal = 0;                ///< SIGINT and the like, when one ended the run.
+    bool left = false;             ///< By Ctrl-A x.
     double host_seconds = 0;
 };
 

@@ -12,12 +12,16 @@ public:
     TextOutput(OutputStream& console, OutputStream& events)
         : console_(console),
           events_(events),
+          on_terminal_(terminal_of(console.fd()).is_terminal),
           interleaved_(same_terminal(console.fd(), events.fd())) {}
 
     void console(Cycles, std::string_view bytes) override {
         console_.write(bytes);
         if (!bytes.empty()) {
             at_line_start_ = bytes.back() == '\n';
+        }
+        if (on_terminal_) {
+            console_.flush();  // A prompt, or what somebody types, ends no line.
         }
         if (at_line_start_) {
             write_waiting();
@@ -33,6 +37,11 @@ public:
         if (!waiting_.empty()) {
             end_line();
         }
+    }
+    void note(std::string_view text) override {
+        OutputStream& errors = standard_error();
+        errors.write(
+            fmt::format("{} {}\n", terminal_of(errors.fd()).paint(Style::Dim, "trapgate:"), text));
     }
     void ended(const RunResult& result) override {
         console_.flush();
@@ -62,7 +71,7 @@ private:
     }
     // Only a terminal is given a line end that the guest did not write.
     void end_line() {
-        if (!at_line_start_ && terminal_of(console_.fd()).is_terminal) {
+        if (!at_line_start_ && on_terminal_) {
             console_.write("\n");
             at_line_start_ = true;
         }
@@ -71,6 +80,7 @@ private:
 
     OutputStream& console_;
     OutputStream& events_;
+    bool on_terminal_;
     bool interleaved_;
     bool at_line_start_ = true;
     std::string waiting_;
