@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// What the machine costs the host: making one, running it, trapping out of it, booting the
-// minikernel.
+// What the machine costs the host: making one, running it, trapping out of it, booting kernels.
 #include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include <benchmark/benchmark.h>
 
 #include "base/check.hpp"
+#include "base/files.hpp"
 #include "emu/boot.hpp"
+#include "emu/loader/cpio.hpp"
 
 namespace trapgate::emu {
 namespace {
@@ -72,6 +74,25 @@ void trap_to_the_host(benchmark::State& state) {
 }
 BENCHMARK(trap_to_the_host)->Unit(benchmark::kMillisecond);
 
+// To the kernel's own end, which the boot of a machine is for.
+void boot(benchmark::State& state, const BootImage& image, const MachineConfig& config) {
+    std::uint64_t instructions = 0;
+    std::uint64_t one = 0;
+    for (auto _ : state) {
+        auto machine = Machine::create(config);
+        TG_CHECK(machine, machine.error().message());
+        const auto loaded = load_boot_image(**machine, image);
+        TG_CHECK(loaded, loaded.error().message());
+        const StopEvent stop = (*machine)->run({.max_host_seconds = 300});
+        TG_CHECK(stop.reason == StopReason::GuestExit, "the guest comes to its end");
+        one = (*machine)->counters().instructions;
+        instructions += one;
+    }
+    state.counters["guest_instructions"] = static_cast<double>(one);
+    state.counters["insn/s"] = benchmark::Counter(static_cast<double>(instructions),
+                                                  benchmark::Counter::kIsRate);
+}
+
 void boot_the_minikernel(benchmark::State& state) {
     const std::filesystem::path image = std::filesystem::path(TRAPGATE_SHARE_DIR) /
                                         "minikernel.elf";
@@ -79,18 +100,36 @@ void boot_the_minikernel(benchmark::State& state) {
         state.SkipWithError("no minikernel: ./dev build makes it");
         return;
     }
-    std::uint64_t instructions = 0;
-    for (auto _ : state) {
-        auto machine = Machine::create({});
-        TG_CHECK(machine, machine.error().message());
-        const auto loaded = load_boot_image(**machine, {.kernel = image, .command_line = ""});
-        TG_CHECK(loaded, loaded.error().message());
-        (*machine)->run({.max_instructions = 100'000'000, .max_host_seconds = 30});
-        instructions = (*machine)->counters().instructions;
-    }
-    state.counters["guest_instructions"] = static_cast<double>(instructions);
+    boot(state, {.kernel = image, .command_line = ""}, {});
 }
 BENCHMARK(boot_the_minikernel)->Unit(benchmark::kMillisecond);
+
+// Debian's kernel to a shell that exits at once; the argument is the number of CPUs.
+void boot_debian(benchmark::State& state) {
+    const std::filesystem::path linux = std::filesystem::path(TRAPGATE_SOURCE_DIR) /
+                                        "build/deps/linux";
+    const auto busybox = read_file(linux / "busybox");
+    if (!std::filesystem::exists(linux / "vmlinuz") || !busybox) {
+        state.SkipWithError("no kernel of Debian's: ./dev fetch-linux gets it");
+        return;
+    }
+    constexpr std::string_view
+        kInit = "#!/bin/busybox sh\nprintf '\\0' | /bin/busybox dd of=/dev/port bs=1 seek=244\n";
+    CpioWriter files;
+    files.add_file("/bin/busybox", *busybox, 0755);
+    files.add_file("/init", std::as_bytes(std::span(kInit)), 0755);
+    files.add_character_device("/dev/console", 5, 1);
+    files.add_character_device("/dev/port", 1, 4);
+    MachineConfig config;
+    config.cpus = static_cast<unsigned>(state.range(0));
+    boot(state,
+         {.kernel = linux / "vmlinuz",
+          .command_line = "console=ttyS0 panic=-1",
+          .initrd = {},
+          .initrd_overlay = files.finish()},
+         config);
+}
+BENCHMARK(boot_debian)->Arg(1)->Arg(2)->Arg(4)->Unit(benchmark::kMillisecond)->Iterations(2);
 
 }  // namespace
 }  // namespace trapgate::emu
