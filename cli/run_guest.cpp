@@ -23,13 +23,14 @@ double seconds_since(Clock::time_point start) {
     return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-kernel::SessionEvents events_to(RunOutput& output, emu::Machine& machine) {
+// `machine` is there before anything but the console's text comes.
+kernel::SessionEvents events_to(RunOutput& output, const emu::Machine* const& machine) {
     kernel::SessionEvents events;
-    events.console = [&](std::string_view bytes) { output.console(machine.now(), bytes); };
-    events.probe = [&](const std::string& line) { output.probe(machine.now(), line); };
-    events.trace = [&](const std::string& line) { output.trace(machine.now(), line); };
+    events.console = [&](Cycles now, std::string_view bytes) { output.console(now, bytes); };
+    events.probe = [&](const std::string& line) { output.probe(machine->now(), line); };
+    events.trace = [&](const std::string& line) { output.trace(machine->now(), line); };
     events.record = [&](const std::string& ring, const kernel::RingRecord& record) {
-        output.record(machine.now(), ring, record);
+        output.record(machine->now(), ring, record);
     };
     return events;
 }
@@ -143,15 +144,17 @@ Result<RunResult> run_guest(const RunOptions& options, RunOutput& output) {
     if (!debugger) {
         return tl::unexpected(debugger.error());
     }
+    const emu::Machine* machine = nullptr;
     kernel::SessionConfig config = options.session;
     config.runner = debugger->runner();
+    config.events = events_to(output, machine);
     Result<std::unique_ptr<kernel::Session>> created = kernel::Session::create(config);
     if (!created) {
         return tl::unexpected(with_hint(created.error(), options));
     }
     kernel::Session& session = **created;
     debugger->offer_commands(session);
-    session.set_events(events_to(output, session.machine()));
+    machine = &session.machine();
     GuestRun run(session, options, output, start);
     const Result<void> stops = run.stop_at_symbol();
     if (!stops) {

@@ -44,6 +44,7 @@ LiveSession::~LiveSession() {
 }
 
 Result<void> LiveSession::start(const SessionConfig& config) {
+    events_ = config.events;
     Result<std::unique_ptr<emu::Machine>> machine = emu::Machine::create(config.machine);
     if (!machine) {
         return tl::unexpected(machine.error());
@@ -117,7 +118,7 @@ void LiveSession::on_console(std::string_view bytes) {
         console_.erase(0, console_.size() - kConsoleKept);
     }
     if (events_.console) {
-        events_.console(bytes);
+        events_.console(machine_->now(), bytes);
     }
 }
 

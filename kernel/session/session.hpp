@@ -22,6 +22,18 @@ class BpfObject;
 class HostKernel;
 class Kprobes;
 
+/// What happens while the guest runs, as it happens, on the thread that calls create() and run().
+struct SessionEvents {
+    /// What the guest writes, with the time.
+    std::function<void(Cycles now, std::string_view bytes)> console;
+    /// A probe without a program was hit: an ftrace-shaped line.
+    std::function<void(const std::string& line)> probe;
+    /// bpf_trace_printk: an ftrace-shaped line.
+    std::function<void(const std::string& line)> trace;
+    /// A ring buffer delivered a record.
+    std::function<void(const std::string& ring, const RingRecord& record)> record;
+};
+
 struct SessionConfig {
     emu::MachineConfig machine;
     emu::BootImage image;
@@ -33,17 +45,8 @@ struct SessionConfig {
     /// Runs the machine from reset on, early boot included, when there is one: a debugger's server
     /// (emu/gdb/server.hpp). Must outlive the session.
     emu::MachineRunner* runner = nullptr;
-};
-
-/// What happens while the guest runs, as it happens, on the thread that calls run().
-struct SessionEvents {
-    std::function<void(std::string_view bytes)> console;
-    /// A probe without a program was hit: an ftrace-shaped line.
-    std::function<void(const std::string& line)> probe;
-    /// bpf_trace_printk: an ftrace-shaped line.
-    std::function<void(const std::string& line)> trace;
-    /// A ring buffer delivered a record.
-    std::function<void(const std::string& ring, const RingRecord& record)> record;
+    /// From the first instruction on: the kernel boots and writes before the session is there.
+    SessionEvents events{};
 };
 
 /// Everything about one guest. One thread at a time.
@@ -55,6 +58,7 @@ public:
     static Result<std::unique_ptr<Session>> create(const SessionConfig& config);
     virtual ~Session() = default;
 
+    /// Takes the place of those in the configuration.
     virtual void set_events(SessionEvents events) = 0;
     /// Runs on; delivers ring records before it returns. Limits count from reset.
     virtual emu::StopEvent run(const emu::RunLimits& limits) = 0;
