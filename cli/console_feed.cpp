@@ -36,9 +36,11 @@ ConsoleInput what_stdin_is(bool shows_console) {
         const bool ours = ::tcgetpgrp(STDIN_FILENO) == ::getpgrp();
         return ours && shows_console ? ConsoleInput::Terminal : ConsoleInput::None;
     }
-    const bool readable = S_ISFIFO(status.st_mode) || S_ISSOCK(status.st_mode) ||
-                          S_ISREG(status.st_mode) || S_ISCHR(status.st_mode);
-    return readable ? ConsoleInput::Pipe : ConsoleInput::None;
+    if (S_ISREG(status.st_mode)) {
+        return ConsoleInput::File;
+    }
+    return S_ISFIFO(status.st_mode) || S_ISSOCK(status.st_mode) ? ConsoleInput::Pipe
+                                                                : ConsoleInput::None;
 }
 
 ConsoleFeed::ConsoleFeed(emu::Machine& machine, ConsoleInput input)
@@ -52,6 +54,13 @@ ConsoleFeed::ConsoleFeed(emu::Machine& machine, ConsoleInput input)
         raw_ = std::make_unique<RawTerminal>(STDIN_FILENO);
     }
     open_ = true;
+    // What is there before the run begins comes at the same cycle each time.
+    while (input_ == ConsoleInput::File && sent_ < kMostWaiting) {
+        if (!read_some()) {
+            end_input();
+            return;
+        }
+    }
     // Signals are for the thread that runs the machine.
     sigset_t blocked{};
     sigset_t before{};
@@ -93,7 +102,7 @@ bool ConsoleFeed::read_some() {
         return errno == EINTR || errno == EAGAIN;
     }
     const std::string_view bytes(buffer.data(), static_cast<std::size_t>(got));
-    if (input_ == ConsoleInput::Pipe) {
+    if (input_ != ConsoleInput::Terminal) {
         type(bytes);
         anything_came_ = anything_came_ || !bytes.empty();
         return !bytes.empty();
@@ -114,7 +123,7 @@ bool ConsoleFeed::read_some() {
 
 void ConsoleFeed::loop() {
     while (!closing_) {
-        const bool full = input_ == ConsoleInput::Pipe && backlog_ + sent_ >= kMostWaiting;
+        const bool full = input_ != ConsoleInput::Terminal && backlog_ + sent_ >= kMostWaiting;
         std::array<pollfd, 2> wanted{pollfd{wake_.get(), POLLIN, 0},
                                      pollfd{full ? -1 : STDIN_FILENO, POLLIN, 0}};
         if (::poll(wanted.data(), wanted.size(), -1) < 0 && errno != EINTR) {
@@ -126,13 +135,17 @@ void ConsoleFeed::loop() {
             break;
         }
     }
-    if (input_ == ConsoleInput::Pipe && anything_came_ && !closing_) {
+    if (!closing_) {
+        end_input();
+        machine_.request_stop();  // The run has another look at us.
+    }
+}
+
+void ConsoleFeed::end_input() {
+    if (anything_came_) {
         type(kEndOfInput);
     }
     open_ = false;
-    if (!closing_) {
-        machine_.request_stop();  // The run has another look at us.
-    }
 }
 
 }  // namespace trapgate::cli

@@ -17,7 +17,8 @@ namespace trapgate::cli {
 enum class ConsoleInput : std::uint8_t {
     None,      ///< Not read: a terminal that is not ours, or no input at all.
     Terminal,  ///< Keys, in raw mode.
-    Pipe,      ///< A pipe, a socket or a file.
+    Pipe,      ///< A pipe or a socket: comes when it comes.
+    File,      ///< Comes at once, so that its run can be repeated.
 };
 
 /// A terminal in the background, or one whose output goes elsewhere (`shows_console` is false), is
@@ -25,7 +26,7 @@ enum class ConsoleInput : std::uint8_t {
 [[nodiscard]] ConsoleInput what_stdin_is(bool shows_console);
 
 /// While it lives, a thread of its own hands standard input to the guest's console. The end of a
-/// pipe is Ctrl-D if anything came before. `machine` must outlive it.
+/// pipe or file is Ctrl-D if anything came before. `machine` must outlive it.
 class ConsoleFeed {
 public:
     ConsoleFeed(emu::Machine& machine, ConsoleInput input);
@@ -46,6 +47,7 @@ private:
     /// False at the end of input.
     bool read_some();
     void type(std::string_view bytes);
+    void end_input();
 
     emu::Machine& machine_;
     ConsoleInput input_;
