@@ -81,17 +81,25 @@ ConsoleFeed::~ConsoleFeed() {
     }
 }
 
-void ConsoleFeed::set_backlog(std::size_t bytes) {
-    backlog_ = bytes;
-    if (sent_.exchange(0) != 0 && wake_) {
+void ConsoleFeed::look_at_backlog() {
+    if (!wake_) {
+        return;
+    }
+    backlog_ = machine_.console_backlog();
+    if (sent_.exchange(0) != 0) {
         ::eventfd_write(wake_.get(), 1);
     }
 }
 
 void ConsoleFeed::type(std::string_view bytes) {
-    if (!bytes.empty()) {
-        sent_ += bytes.size();
-        machine_.console_input(bytes);
+    if (bytes.empty()) {
+        return;
+    }
+    machine_.console_input(bytes);
+    const std::size_t before = sent_.fetch_add(bytes.size());
+    if (before < kMostWaiting / 2 && before + bytes.size() >= kMostWaiting / 2 &&
+        thread_.joinable()) {
+        machine_.request_stop();  // A slice may be long; the backlog wants to be looked at.
     }
 }
 

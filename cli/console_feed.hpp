@@ -38,9 +38,9 @@ public:
     [[nodiscard]] bool leaving() const { return leaving_; }
     /// There may be more to come.
     [[nodiscard]] bool open() const { return open_; }
-    /// The machine's thread has an idea of how much the guest has not yet taken: keys beyond what
-    /// fits are dropped, a pipe waits.
-    void set_backlog(std::size_t bytes);
+    /// To be called on the machine's thread now and then: looks how much the guest has taken. While
+    /// much waits, a pipe waits, too, and keys are dropped.
+    void look_at_backlog();
 
 private:
     void loop();

@@ -117,6 +117,11 @@ void add_run_command(CLI::App& app, Work& chosen) {
         ->group(debugging);
     add("--gdb", words->gdb, "ADDR", "a gdb server at tcp::PORT (0: a free one) or unix:PATH")
         ->group(debugging);
+    const std::string input = "Time and input";
+    add("--pace", words->pace, "PACE", "free: skip idle time; real: keep to the wall clock")
+        ->group(input);
+    add("--record", words->record, "FILE", "log what comes in")->group(input);
+    add("--replay", words->replay, "FILE", "repeat a recorded run, bit for bit")->group(input);
     const std::string limits = "Limits";
     add("--max-insns", words->max_insns, "N", "stop after so many instructions")->group(limits);
     add("--max-cycles", words->max_cycles, "N", "stop after so many cycles")->group(limits);

@@ -4,6 +4,9 @@
 #include <algorithm>
 #include <chrono>
 #include <csignal>
+#include <optional>
+
+#include <fmt/format.h>
 
 #include "cli/console_feed.hpp"
 #include "cli/debugger.hpp"
@@ -82,13 +85,44 @@ public:
                          .map([this](kernel::KprobeHandle probe) { until_ = std::move(probe); });
     }
 
+    Result<void> start_recording() {
+        if (options_.record.empty()) {
+            return {};
+        }
+        emu::Machine& machine = session_.machine();
+        return emu::InputLogWriter::open(options_.record, machine.identity())
+            .map([&](emu::InputLogWriter writer) {
+                recording_ = std::move(writer);
+                machine.set_input_listener(
+                    [this](const emu::InputEntry& entry) { recording_->append(entry); });
+            });
+    }
+
+    /// The recording is whole, or the replay was the recorded run.
+    Result<void> finish_log() {
+        emu::Machine& machine = session_.machine();
+        if (recording_) {
+            machine.set_input_listener(nullptr);
+            return recording_->finish(machine.input_log().end.value_or(emu::InputPlace{}));
+        }
+        if (const auto place = machine.replay_divergence()) {
+            return fail(
+                fmt::format("the replay left the recorded run at cycle {}", place->cycle.value),
+                options_.session.replay_name,
+                "the same kernel, files, probes and version of Trapgate are needed");
+        }
+        return {};
+    }
+
     void run() {
         ConsoleFeed feed(session_.machine(), options_.input);
         if (options_.input == ConsoleInput::Terminal) {
             output_.note("Ctrl-A x leaves, Ctrl-A h helps");
         }
         while (true) {
-            const emu::RunLimits slice = next_slice();
+            feed.look_at_backlog();
+            emu::RunLimits slice = next_slice();
+            slice.input_may_come = feed.open();
             const emu::StopEvent stop = session_.run(slice);
             output_.pause();
             left_ = feed.leaving();
@@ -109,11 +143,18 @@ public:
         result.reached = reached_ ? options_.until : "";
         result.signal = reached_ ? 0 : interrupt_.signal();
         result.left = left_;
+        result.replayed = was_replayed(result.last);
         result.host_seconds = seconds_since(start_);
         return result;
     }
 
 private:
+    // Up to where the recorded run was stopped from outside.
+    [[nodiscard]] bool was_replayed(const kernel::SessionSnapshot& last) const {
+        const std::optional<emu::InputLog>& log = options_.session.replay;
+        return log && log->end && last.stop.reason == emu::StopReason::CycleLimit &&
+               last.counters.cycles >= log->end->cycle;
+    }
     [[nodiscard]] emu::RunLimits next_slice() const {
         emu::RunLimits slice = options_.limits;
         slice.max_instructions = std::min(
@@ -134,6 +175,7 @@ private:
     bool reached_ = false;
     kernel::KprobeHandle until_;
     bool left_ = false;
+    std::optional<emu::InputLogWriter> recording_;
 };
 
 }  // namespace
@@ -160,12 +202,15 @@ Result<RunResult> run_guest(const RunOptions& options, RunOutput& output) {
     if (!stops) {
         return tl::unexpected(with_hint(stops.error(), options));
     }
+    if (const Result<void> recording = run.start_recording(); !recording) {
+        return tl::unexpected(recording.error());
+    }
     run.run();
     RunResult result = run.result();
     if (debugger->killed()) {
         result.signal = SIGKILL;
     }
-    return result;
+    return run.finish_log().map([&] { return std::move(result); });
 }
 
 }  // namespace trapgate::cli

@@ -80,6 +80,31 @@ Result<std::filesystem::path> choose_kernel(const RunWords& words) {
     return debian;
 }
 
+Result<emu::PaceMode> read_pace(const std::string& text, ConsoleInput input) {
+    if (text.empty()) {
+        return input == ConsoleInput::Terminal ? emu::PaceMode::Real : emu::PaceMode::Free;
+    }
+    if (text == "free" || text == "real") {
+        return text == "free" ? emu::PaceMode::Free : emu::PaceMode::Real;
+    }
+    return fail(fmt::format("not a pace: \"{}\"", text), "--pace",
+                "free skips idle time, real keeps to the wall clock");
+}
+
+// What a replay repeats, as far as the recorded run went.
+Result<void> read_replay(const RunWords& words, RunOptions& options) {
+    if (!words.record.empty()) {
+        return fail("a replay is recorded already", "--record", "leave one of the two out");
+    }
+    return emu::read_input_log(words.replay).map([&](emu::InputLog log) {
+        if (log.end && log.end->cycle < options.limits.max_cycles) {
+            options.limits.max_cycles = log.end->cycle;
+        }
+        options.session.replay = std::move(log);
+        options.session.replay_name = words.replay;
+    });
+}
+
 // Kernel, initrd, command line, and what is laid over the initrd.
 Result<void> choose_image(const RunWords& words, kernel::SessionConfig& session) {
     kernel::GuestFiles files{words.added, words.shell, {}};
@@ -162,6 +187,7 @@ Result<RunOptions> read_run_options(const RunWords& words) {
     options.until = words.until;
     options.report = words.report;
     options.output = words.output;
+    options.record = words.record;
     options.session.machine.model = words.model;
     options.session.probes = words.probes;
     std::ranges::transform(words.objects, std::back_inserter(options.session.objects),
@@ -207,10 +233,19 @@ Result<RunOptions> read_run_options(const RunWords& words) {
                         "redirect stdout: -j > FILE");
         });
     }
+    if (!words.record.empty()) {
+        then([&] { return check_writable(options.record, "--record"); });
+    }
+    if (!words.replay.empty()) {
+        then([&] { return check_readable(words.replay, "a log that --record wrote"); });
+        then([&] { return read_replay(words, options); });
+    } else {
+        options.input = what_stdin_is(!words.json && terminal_of(STDOUT_FILENO).is_terminal);
+    }
+    then([&] { return read_pace(words.pace, options.input).map(into(options.limits.pace)); });
     if (!good) {
         return tl::unexpected(good.error());
     }
-    options.input = what_stdin_is(!words.json && terminal_of(STDOUT_FILENO).is_terminal);
     return options;
 }
 

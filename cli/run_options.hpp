@@ -20,7 +20,7 @@ struct RunWords {
     std::string image, kernel, initrd, append, shell, model = "functional", memory = "256M";
     std::string cpus = "1";
     std::string max_cycles, max_insns, timeout, until;
-    std::string report, output, gdb;
+    std::string report, output, pace, record, replay, gdb;
     std::vector<std::string> probes, objects, added;
     bool json = false;
     bool gdb_here = false, wait_for_gdb = false;  ///< -s, -S
@@ -33,6 +33,7 @@ struct RunOptions {
     std::string until;                             ///< Symbol to stop at; empty for none.
     std::optional<emu::gdb::Server::Options> gdb;  ///< A debugger's server.
     std::filesystem::path report;                  ///< Empty for none; "-" for stdout.
+    std::filesystem::path record;                  ///< Where the input's log goes; empty for none.
     std::filesystem::path output;                  ///< Where events and dumps go; empty for stderr.
     bool json = false;
     ConsoleInput input = ConsoleInput::None;

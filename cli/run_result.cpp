@@ -15,6 +15,11 @@ using emu::StopReason;
 
 constexpr int kSignalBase = 128;
 
+// Not by the guest, nor by a limit: nothing to blame on anybody.
+bool stopped_from_outside(const RunResult& result) {
+    return !result.reached.empty() || result.signal != 0 || result.left || result.replayed;
+}
+
 // "status 0" for what the guest itself says, else where it was.
 std::string reason_text(const RunResult& result) {
     const emu::StopEvent& stop = result.last.stop;
@@ -27,6 +32,9 @@ std::string reason_text(const RunResult& result) {
     if (result.left) {
         return fmt::format("left at {}", result.last.location);
     }
+    if (result.replayed) {
+        return fmt::format("end of the recorded run at {}", result.last.location);
+    }
     switch (stop.reason) {
         case StopReason::GuestExit:
         case StopReason::Panic:
@@ -38,7 +46,7 @@ std::string reason_text(const RunResult& result) {
 }
 
 std::string_view hint_for(const RunResult& result) {
-    if (!result.reached.empty() || result.signal != 0 || result.left) {
+    if (stopped_from_outside(result)) {
         return "";
     }
     switch (result.last.stop.reason) {
@@ -114,7 +122,7 @@ int exit_status(const RunResult& result) {
     if (result.signal != 0) {
         return kSignalBase + result.signal;
     }
-    return result.reached.empty() && !result.left ? kernel::exit_status(result.last.stop) : 0;
+    return stopped_from_outside(result) ? 0 : kernel::exit_status(result.last.stop);
 }
 
 std::string ending_text(const RunResult& result, const Terminal& terminal) {

@@ -14,6 +14,7 @@ struct RunResult {
     std::string reached;           ///< The symbol of --until that was reached; else empty.
     int signal = 0;                ///< SIGINT and the like, when one ended the run.
     bool left = false;             ///< By Ctrl-A x.
+    bool replayed = false;         ///< A replay came to where the recorded run was stopped.
     double host_seconds = 0;
 };
 

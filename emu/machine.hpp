@@ -224,6 +224,9 @@ public:
     // there.
     /// Bytes typed at the console. Any thread.
     virtual void console_input(std::string_view bytes) = 0;
+    /// Bytes of console_input that the guest has not taken from its port: nothing limits them, so
+    /// who types without end must look here.
+    [[nodiscard]] virtual std::size_t console_backlog() const = 0;
     /// Called on the machine's thread as each input acts.
     virtual void set_input_listener(std::function<void(const InputEntry&)> listener) = 0;
     /// What has come in since reset; its end is now.

@@ -21,6 +21,8 @@ void PcMachine::console_input(std::string_view bytes) {
     poke();
 }
 
+std::size_t PcMachine::console_backlog() const { return input_.backlog() + uart_.backlog(); }
+
 void PcMachine::set_input_listener(std::function<void(const InputEntry&)> listener) {
     input_listener_ = std::move(listener);
 }

@@ -73,6 +73,7 @@ public:
     void set_console_sink(std::function<void(std::string_view)> sink) override;
     void mute_console(bool muted) override { console_muted_ = muted; }
     void console_input(std::string_view bytes) override;
+    [[nodiscard]] std::size_t console_backlog() const override;
     void set_input_listener(std::function<void(const InputEntry&)> listener) override;
     [[nodiscard]] InputLog input_log() const override;
     Result<void> replay(const InputLog& log, const std::string& name) override;

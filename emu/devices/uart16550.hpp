@@ -25,6 +25,8 @@ public:
     void set_sink(std::function<void(std::string_view)> sink) { sink_ = std::move(sink); }
     /// Bytes arrive at the other end of the line.
     void receive(std::string_view bytes);
+    /// Bytes that the guest has not taken.
+    [[nodiscard]] std::size_t backlog() const { return fifo_.size() + waiting_.size(); }
 
     std::uint32_t port_read(std::uint16_t offset, unsigned bytes) override;
     void port_write(std::uint16_t offset, unsigned bytes, std::uint32_t value) override;

@@ -23,6 +23,18 @@ bool InputQueue::waiting() const {
     return !waiting_.empty();
 }
 
+std::size_t InputQueue::backlog() const {
+    std::size_t bytes = 0;
+    for (std::size_t i = acted_; i < log_.size(); ++i) {
+        bytes += log_[i].bytes.size();
+    }
+    const std::lock_guard lock(mutex_);
+    for (const Waiting& input : waiting_) {
+        bytes += input.bytes.size();
+    }
+    return bytes;
+}
+
 void InputQueue::schedule(Cycles at) {
     if (acted_ != log_.size() || at < known_until_) {
         return;

@@ -45,6 +45,8 @@ public:
     [[nodiscard]] std::shared_ptr<const std::vector<InputEntry>> entries() const;
     /// How many of the entries have acted.
     [[nodiscard]] std::size_t acted() const { return acted_; }
+    /// Bytes that came in and have not acted.
+    [[nodiscard]] std::size_t backlog() const;
     /// Goes to another point: `acted` of `entries` have acted. With `known_until`, what follows is
     /// known until then: entries of now's log that lie behind those stay, if `entries` is the
     /// beginning of that log, and nothing new is let in before.

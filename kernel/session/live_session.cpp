@@ -53,7 +53,10 @@ Result<void> LiveSession::start(const SessionConfig& config) {
     runner_ = config.runner;
     linux_end_ = std::make_unique<LinuxEnd>(*machine_);
     machine_->set_console_sink([this](std::string_view bytes) { on_console(bytes); });
-    Result<void> loaded = emu::load_boot_image(*machine_, config.image);
+    Result<void> loaded = emu::load_boot_image(*machine_, config.image).and_then([&] {
+        return config.replay ? machine_->replay(*config.replay, config.replay_name)
+                             : Result<void>();
+    });
     if (!loaded) {
         return loaded;
     }

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -45,6 +46,9 @@ struct SessionConfig {
     /// Runs the machine from reset on, early boot included, when there is one: a debugger's server
     /// (emu/gdb/server.hpp). Must outlive the session.
     emu::MachineRunner* runner = nullptr;
+    /// A recorded run to repeat; nothing else comes in then.
+    std::optional<emu::InputLog> replay{};
+    std::string replay_name{};  ///< The log's, for errors.
     /// From the first instruction on: the kernel boots and writes before the session is there.
     SessionEvents events{};
 };

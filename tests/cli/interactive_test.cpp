@@ -7,7 +7,6 @@
 #include <gtest/gtest.h>
 
 #include "tests/cli/pty_process.hpp"
-#include "tests/emu/loader/linux_files.hpp"
 
 namespace trapgate::cli {
 namespace {
@@ -90,22 +89,6 @@ TEST(Interactive, ATerminalIsNotTouchedWhenTheConsoleGoesElsewhere) {
     PtyProcess run("trapgate run | tail -n 3; trapgate run -j | tail -n 1 | cut -c 1-20");
     EXPECT_EQ(run.wait(), 0);
     EXPECT_THAT(run.shown(), Not(HasSubstr("Ctrl-A")));
-}
-
-TEST(Interactive, AShellOnDebiansKernelAnswers) {
-    TRAPGATE_NEEDS_LINUX_FILE(kernel, "vmlinuz");
-    PtyProcess run("exec trapgate run --sh sh");
-    ASSERT_TRUE(run.shows("# ")) << run.shown();
-    run.type("echo $((6 * 7)); stty -echo\r");
-    ASSERT_TRUE(run.shows("\n42\r\n")) << run.shown();
-    run.type("sleep 1000\r");
-    run.type("\x03");
-    run.type("echo interrupted with $?\r");
-    EXPECT_TRUE(run.shows("interrupted with 130")) << run.shown();
-    run.type("exit 3\r");
-    EXPECT_EQ(run.wait(), 1);
-    EXPECT_THAT(run.shown(), HasSubstr("guest-exit, status 3"));
-    EXPECT_TRUE(run.terminal_is_cooked());
 }
 
 }  // namespace

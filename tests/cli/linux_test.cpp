@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/files.hpp"
+#include "tests/cli/pty_process.hpp"
 #include "tests/cli/trapgate_process.hpp"
 #include "tests/emu/loader/linux_files.hpp"
 
@@ -26,7 +27,7 @@ nlohmann::json report_in(const ScratchFolder& folder) {
                  : nlohmann::json();
 }
 
-class LinuxRun : public testing::Test {
+class DebianLinux : public testing::Test {
 protected:
     ProcessResult run(const std::string& command) {
         const auto result = run_shell(command, folder.path(), 110);
@@ -37,7 +38,7 @@ protected:
     const ScratchFolder folder{testing::UnitTest::GetInstance()->current_test_info()->name()};
 };
 
-TEST_F(LinuxRun, PassesOnWhatACommandSaysAndItsStatus) {
+TEST_F(DebianLinux, PassesOnWhatACommandSaysAndItsStatus) {
     TRAPGATE_NEEDS_LINUX_FILE(kernel, "vmlinuz");
     const ProcessResult good = run(
         "trapgate run --report report.json --sh 'echo $((6 * 7)); tty; cat /proc/1/comm'");
@@ -47,7 +48,7 @@ TEST_F(LinuxRun, PassesOnWhatACommandSaysAndItsStatus) {
     EXPECT_EQ(report_in(folder)["exit"]["status"], 0);
 }
 
-TEST_F(LinuxRun, AFailingCommandIsOneWithItsNumberInTheReport) {
+TEST_F(DebianLinux, AFailingCommandIsOneWithItsNumberInTheReport) {
     TRAPGATE_NEEDS_LINUX_FILE(kernel, "vmlinuz");
     const ProcessResult bad = run("trapgate run --report report.json --sh 'exit 255'");
     EXPECT_EQ(bad.status, 1) << bad.err;
@@ -55,7 +56,7 @@ TEST_F(LinuxRun, AFailingCommandIsOneWithItsNumberInTheReport) {
     EXPECT_EQ(report_in(folder)["exit"]["status"], 255);
 }
 
-TEST_F(LinuxRun, AddedFilesAreThereWithTheirModes) {
+TEST_F(DebianLinux, AddedFilesAreThereWithTheirModes) {
     TRAPGATE_NEEDS_LINUX_FILE(kernel, "vmlinuz");
     const ProcessResult result = run(
         "mkdir -p data/sub; echo inside > data/sub/file; ln -s sub/file data/link\n"
@@ -67,14 +68,14 @@ TEST_F(LinuxRun, AddedFilesAreThereWithTheirModes) {
     EXPECT_EQ(report_in(folder)["exit"]["status"], 7);
 }
 
-TEST_F(LinuxRun, HasAsManyCpusAsAskedFor) {
+TEST_F(DebianLinux, HasAsManyCpusAsAskedFor) {
     TRAPGATE_NEEDS_LINUX_FILE(kernel, "vmlinuz");
     const ProcessResult result = run("trapgate run --cpus 2 --sh nproc");
     EXPECT_EQ(result.status, 0) << result.err;
     EXPECT_EQ(result.out, "2\n");
 }
 
-TEST_F(LinuxRun, APanicIsThreeAlsoWhereTheKernelLoopsOn) {
+TEST_F(DebianLinux, APanicIsThreeAlsoWhereTheKernelLoopsOn) {
     TRAPGATE_NEEDS_LINUX_FILE(kernel, "vmlinuz");
     const ProcessResult result = run(
         "trapgate run --append panic=0 --sh 'echo c > /proc/sysrq-trigger'");
@@ -83,14 +84,14 @@ TEST_F(LinuxRun, APanicIsThreeAlsoWhereTheKernelLoopsOn) {
     EXPECT_THAT(result.err, HasSubstr("trapgate: panic, status 255;"));
 }
 
-TEST_F(LinuxRun, AHaltThatWasAskedForIsAGoodEnd) {
+TEST_F(DebianLinux, AHaltThatWasAskedForIsAGoodEnd) {
     TRAPGATE_NEEDS_LINUX_FILE(kernel, "vmlinuz");
     const ProcessResult result = run("trapgate run --sh 'poweroff -f'");
     EXPECT_EQ(result.status, 0) << result.err;
     EXPECT_THAT(result.err, HasSubstr("trapgate: shutdown;"));
 }
 
-TEST_F(LinuxRun, AKernelWithoutARootPanics) {
+TEST_F(DebianLinux, AKernelWithoutARootPanics) {
     TRAPGATE_NEEDS_LINUX_FILE(kernel, "vmlinuz");
     const ProcessResult result = run("trapgate run --append console=ttyS0 --kernel " +
                                      kernel.string());
@@ -99,7 +100,7 @@ TEST_F(LinuxRun, AKernelWithoutARootPanics) {
 }
 
 // What a guest of many processes does, twice: the same bytes and the same counts.
-TEST_F(LinuxRun, AScriptRunsTheSameEachTime) {
+TEST_F(DebianLinux, AScriptRunsTheSameEachTime) {
     TRAPGATE_NEEDS_LINUX_FILE(kernel, "vmlinuz");
     const std::string script =
         "for i in 1 2 3 4 5; do for j in 1 2 3 4; do (echo $i.$j) & done; wait; done | sort |"
@@ -131,6 +132,62 @@ TEST_F(LinuxRun, AScriptRunsTheSameEachTime) {
     EXPECT_EQ(runs[0].out, runs[1].out);
     EXPECT_EQ(runs[0].err, runs[1].err);
     EXPECT_EQ(reports[0], reports[1]);
+}
+
+TEST_F(DebianLinux, AShellOnATerminalAnswersAndItsRecordingRepeatsIt) {
+    TRAPGATE_NEEDS_LINUX_FILE(kernel, "vmlinuz");
+    const std::string log = (folder.path() / "log").string();
+    const std::string report = (folder.path() / "report.json").string();
+    PtyProcess shell("exec trapgate run --report " + report + " --record " + log + " --sh sh");
+    ASSERT_TRUE(shell.shows("# ")) << shell.shown();
+    shell.type("echo $((6 * 7)); stty -echo\r");
+    ASSERT_TRUE(shell.shows("\n42\r\n")) << shell.shown();
+    shell.type("sleep 1000\r");
+    shell.type("\x03");
+    shell.type("echo interrupted with $?\r");
+    EXPECT_TRUE(shell.shows("interrupted with 130")) << shell.shown();
+    shell.type("exit 3\r");
+    EXPECT_EQ(shell.wait(), 1);
+    EXPECT_THAT(shell.shown(), HasSubstr("guest-exit, status 3"));
+    EXPECT_TRUE(shell.terminal_is_cooked());
+    nlohmann::json recorded = report_in(folder);
+
+    const ProcessResult replayed = run("trapgate run --report report.json --replay log --sh sh");
+    EXPECT_EQ(replayed.status, 1) << replayed.err;
+    EXPECT_THAT(replayed.out, HasSubstr("\n42\n"));
+    EXPECT_THAT(replayed.out, HasSubstr("interrupted with 130\n"));
+    nlohmann::json repeated = report_in(folder);
+    for (const char* key : {"cycles", "instructions", "interrupts", "exceptions", "exit"}) {
+        EXPECT_EQ(recorded[key], repeated[key]) << key;
+    }
+
+    const ProcessResult other = run("trapgate run --replay log --sh 'echo another'");
+    EXPECT_EQ(other.status, 2);
+    EXPECT_THAT(other.err, HasSubstr("trapgate: log: it is of another image"));
+    EXPECT_THAT(other.err, HasSubstr("hint: "));
+}
+
+TEST_F(DebianLinux, TakesCommandsFromAPipe) {
+    TRAPGATE_NEEDS_LINUX_FILE(kernel, "vmlinuz");
+    const ProcessResult piped = run(
+        "printf 'stty -echo\\necho $((6 * 7))\\nexit 5\\n' | trapgate run --report report.json "
+        "--sh sh");
+    EXPECT_EQ(piped.status, 1) << piped.err;
+    EXPECT_THAT(piped.out, HasSubstr("42\n"));
+    EXPECT_EQ(report_in(folder)["exit"]["status"], 5);
+}
+
+// What is there before the run begins comes at the same cycle each time.
+TEST_F(DebianLinux, TakesCommandsFromAFile) {
+    TRAPGATE_NEEDS_LINUX_FILE(kernel, "vmlinuz");
+    ASSERT_TRUE(write_file(folder.path() / "script", "stty -echo\nhead -c 9 /proc/uptime; exit\n"));
+    const std::string command = "trapgate run --sh sh < script";
+    const ProcessResult first = run(command);
+    const ProcessResult second = run(command);
+    EXPECT_EQ(first.status, 0) << first.err;
+    EXPECT_THAT(first.out, HasSubstr("/proc/uptime"));
+    EXPECT_EQ(first.out, second.out);
+    EXPECT_EQ(first.err, second.err);
 }
 
 }  // namespace
