@@ -71,10 +71,11 @@ Error with_hint(Error error, const RunOptions& options) {
 class GuestRun {
 public:
     GuestRun(kernel::Session& session, const RunOptions& options, RunOutput& output,
-             Clock::time_point start)
+             const Debugger& debugger, Clock::time_point start)
         : session_(session),
           options_(options),
           output_(output),
+          debugger_(debugger),
           start_(start),
           interrupt_(session.machine()) {}
 
@@ -129,7 +130,7 @@ public:
             const bool goes_on = stop.reason == emu::StopReason::Requested ||
                                  (stop.reason == emu::StopReason::InsnLimit &&
                                   slice.max_instructions < options_.limits.max_instructions);
-            if (!goes_on || reached_ || left_ || interrupt_.signal() != 0 ||
+            if (!goes_on || reached_ || left_ || interrupt_.signal() != 0 || debugger_.killed() ||
                 standard_output().broken()) {
                 return;
             }
@@ -141,7 +142,7 @@ public:
         result.last = *session_.snapshot();
         result.last.location = place_of(session_.machine(), result.last);
         result.reached = reached_ ? options_.until : "";
-        result.signal = reached_ ? 0 : interrupt_.signal();
+        result.signal = debugger_.killed() ? SIGKILL : reached_ ? 0 : interrupt_.signal();
         result.left = left_;
         result.replayed = was_replayed(result.last);
         result.host_seconds = seconds_since(start_);
@@ -170,6 +171,7 @@ private:
     kernel::Session& session_;
     const RunOptions& options_;
     RunOutput& output_;
+    const Debugger& debugger_;
     Clock::time_point start_;
     InterruptGuard interrupt_;
     bool reached_ = false;
@@ -197,7 +199,7 @@ Result<RunResult> run_guest(const RunOptions& options, RunOutput& output) {
     kernel::Session& session = **created;
     debugger->offer_commands(session);
     machine = &session.machine();
-    GuestRun run(session, options, output, start);
+    GuestRun run(session, options, output, *debugger, start);
     const Result<void> stops = run.stop_at_symbol();
     if (!stops) {
         return tl::unexpected(with_hint(stops.error(), options));
@@ -207,9 +209,6 @@ Result<RunResult> run_guest(const RunOptions& options, RunOutput& output) {
     }
     run.run();
     RunResult result = run.result();
-    if (debugger->killed()) {
-        result.signal = SIGKILL;
-    }
     return run.finish_log().map([&] { return std::move(result); });
 }
 
