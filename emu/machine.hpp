@@ -205,6 +205,11 @@ public:
     /// Puts the original byte back.
     virtual void unplant(GuestVa va) = 0;
 
+    /// A non-maskable interrupt for one CPU (below cpu_count()), taken between two of its
+    /// instructions: not in the probe window, and not before the handler of the one before has
+    /// returned. A second one that waits is lost, as on hardware. Between runs or from a handler.
+    virtual void inject_nmi(unsigned cpu) = 0;
+
     // Watchpoints.
     /// Ends run() behind every instruction that accesses [va, va + bytes) so; an exception or
     /// interrupt whose frame is pushed there, in front of the handler's first instruction; a

@@ -68,6 +68,7 @@ public:
     void set_window_fault_rip(std::function<GuestVa(GuestVa rip)> original) override;
     Result<void> plant(GuestVa va, TrapHandler handler, TrapCost cost) override;
     void unplant(GuestVa va) override;
+    void inject_nmi(unsigned cpu) override { cpus_.at(cpu)->engine->raise_nmi(); }
     Result<WatchId> add_watchpoint(GuestVa va, std::uint64_t bytes, WatchKind kind) override;
     void remove_watchpoint(WatchId id) override;
     void set_console_sink(std::function<void(std::string_view)> sink) override;

@@ -34,8 +34,8 @@ void PcMachine::update_interrupt_lines() {
 }
 
 bool PcMachine::wakes(const PcCpu& cpu) const {
-    return (cpu.engine->rflags() & cpu::rflags::kIf) != 0 &&
-           (cpu.apic.pending() || external_pending(cpu));
+    return cpu.engine->nmi_ready() || ((cpu.engine->rflags() & cpu::rflags::kIf) != 0 &&
+                                       (cpu.apic.pending() || external_pending(cpu)));
 }
 
 void PcMachine::set_irq(unsigned irq, bool high) {
@@ -66,6 +66,7 @@ void PcMachine::deliver_to(PcCpu& cpu, const ApicMessage& message) {
         case DeliveryMode::LowestPriority:
             cpu.apic.request(message.vector, message.level_triggered);
             break;
+        case DeliveryMode::Nmi: cpu.engine->raise_nmi(); break;
         case DeliveryMode::Init: send_init(cpu); break;
         case DeliveryMode::StartUp: send_startup(cpu, message.vector); break;
         default: break;

@@ -114,6 +114,12 @@ public:
     /// Whether a pending maskable interrupt could be taken now.
     [[nodiscard]] virtual bool interruptible() const = 0;
 
+    /// A non-maskable interrupt arrives; one waits at most. Taken at the next block's start unless
+    /// another one's handler has not returned yet, and not in the interrupt hold.
+    virtual void raise_nmi() = 0;
+    /// Whether one waits that could be taken now.
+    [[nodiscard]] virtual bool nmi_ready() const = 0;
+
     /// Linear addresses, sorted, in front of which run() comes back. Nothing is written to guest
     /// memory, and no other code runs slower. Also from handlers.
     virtual void set_breakpoints(std::vector<GuestVa> addresses) = 0;

@@ -15,7 +15,9 @@ namespace trapgate::emu {
 namespace {
 
 constexpr GuestPa kTables{0x1000};  // PML4, PDPT and PD: an identity map of 1 GiB
+constexpr GuestPa kGdt{0x8000};
 constexpr GuestPa kCode{0x10000};
+constexpr GuestVa kElsewhere{0xa000};
 constexpr GuestPa kSecondRegion{0x2000'0000};
 constexpr GuestPa kDevice{0x3000'0000};
 constexpr std::uint64_t kTscValue = 0x1122'3344'5566'7788;
@@ -29,6 +31,9 @@ public:
     bool intercept_exception(const ExceptionEvent& event) override {
         exceptions.push_back(event);
         counts.push_back(engine->instructions());
+        if (event.vector == static_cast<std::uint8_t>(cpu::Vector::Debug)) {
+            engine->set_rip(kElsewhere);  // Where it stood, the same would come up for ever.
+        }
         engine->stop();
         return true;
     }
@@ -100,7 +105,9 @@ public:
             .and_then([&] { return check_system_instructions(); })
             .and_then([&] { return check_code_pages(); })
             .and_then([&] { return check_device_access(); })
-            .and_then([&] { return check_watchpoints(); });
+            .and_then([&] { return check_watchpoints(); })
+            .and_then([&] { return check_debug_registers(); })
+            .and_then([&] { return check_interrupt_return(); });
     }
 
 private:
@@ -273,6 +280,54 @@ private:
         engine_->set_watchpoints({});
         if (!stopped || witness_.hits != expected || engine_->instructions() != first_ + 2) {
             return broken("call the replaced watchpoint functions before an access");
+        }
+        return {};
+    }
+
+    // mov dr0, rax; mov dr7, rcx; nop; mov [rsi], al; mov rdx, dr0; mov dr0, rdx: each of these
+    // kinds of #DB in its place.
+    Result<void> check_debug_registers() {
+        constexpr GuestVa kData{0x9000};
+        const GuestVa at{kCode.value + 0x700};
+        put(kCode + 0x700, {0x0f, 0x23, 0xc0, 0x0f, 0x23, 0xf9, 0x90, 0x88, 0x06, 0x0f, 0x21, 0xc2,
+                            0x0f, 0x23, 0xc2});
+        struct Kind {
+            std::uint64_t dr0, dr7, rip;
+        };
+        constexpr std::uint64_t kWrite = 1 | 1U << 16;
+        constexpr std::uint64_t kGeneralDetect = 1U << 13;
+        for (const Kind& kind : {Kind{(at + 7).value, 1, 7}, Kind{kData.value, kWrite, 9},
+                                 Kind{0, kGeneralDetect, 9}}) {
+            start_at(GuestPa{at.value});
+            engine_->set_gpr(cpu::Gpr::Rax, kind.dr0);
+            engine_->set_gpr(cpu::Gpr::Rcx, kind.dr7);
+            engine_->set_gpr(cpu::Gpr::Rsi, kData.value);
+            if (engine_->run() != EngineExit::Stopped || witness_.exceptions.size() != 1 ||
+                witness_.exceptions[0].vector != 1 || witness_.exceptions[0].rip != at + kind.rip) {
+                return broken("call the replaced debug register functions");
+            }
+        }
+        // GD is still set: its #DB was not delivered.
+        start_at(GuestPa{at.value + 12});
+        if (engine_->run() != EngineExit::Stopped || witness_.exceptions.size() != 1 ||
+            witness_.exceptions[0].rip != at + 12) {
+            return broken("call the replaced function that sets debug registers");
+        }
+        return {};
+    }
+
+    // push 0; push rsp; push 0x10002 (RF); push 0x10; push rax; iretq -> int3
+    Result<void> check_interrupt_return() {
+        put(kCode + 0x800, {0x6a, 0, 0x54, 0x68, 2, 0, 1, 0, 0x6a, 0x10, 0x50, 0x48, 0xcf, 0xcc});
+        put(kGdt + 0x10, {0xff, 0xff, 0, 0, 0, 0x9b, 0xaf, 0});  // the code segment
+        start_at(kCode + 0x800);
+        cpu::RegisterFile file = engine_->registers();
+        file.gdtr = {kGdt.value, 0x1f};
+        file[cpu::Gpr::Rax] = kCode.value + 0x80d;
+        engine_->set_registers(file);
+        if (engine_->run() != EngineExit::Stopped || witness_.exceptions[0].vector != 3 ||
+            (engine_->rflags() & cpu::rflags::kRf) != 0) {
+            return broken("call the replaced IRET function");
         }
         return {};
     }

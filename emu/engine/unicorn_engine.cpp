@@ -31,6 +31,7 @@ EngineExit UnicornEngine::run() {
     stop_requested_ = false;
     at_breakpoint_ = false;
     watch_hit_.reset();
+    refresh_guest_debug();
     state_.forget_old_exception();
     repeat_pc_ = BlockInfo::kNoRepeat;
     block_bytes_ = 0;
@@ -73,7 +74,7 @@ void UnicornEngine::set_interrupt_hold(GuestVa begin, GuestVa end) {
 }
 
 void UnicornEngine::refresh_hook_deadline() {
-    const bool slow = interrupt_line_ || stop_requested_ || watch_hit_.has_value();
+    const bool slow = interrupt_line_ || nmi_pending_ || stop_requested_ || debug_work_pending();
     hook_deadline_.store(slow ? 0 : deadline_, std::memory_order_relaxed);
     if (poked_.load(std::memory_order_acquire)) {
         hook_deadline_.store(0, std::memory_order_relaxed);
@@ -121,8 +122,8 @@ void UnicornEngine::enter_block_slowly(const BlockInfo& entered) {
     block_bytes_ = 0;
     repeat_pc_ = BlockInfo::kNoRepeat;
     breakpoints_changed_ = false;
-    if (watch_hit_) {
-        host_.watchpoint_hit(*std::exchange(watch_hit_, std::nullopt));
+    if (debug_work_pending()) {
+        do_debug_work(info);
     }
     if (poked_.exchange(false, std::memory_order_acquire) || instructions_ >= deadline_) {
         host_.deadline_reached();
@@ -133,9 +134,12 @@ void UnicornEngine::enter_block_slowly(const BlockInfo& entered) {
         uc_emu_stop(uc_);
         return;
     }
+    if (nmi_pending_ && nmi_ready_at(pc)) {
+        deliver_nmi();
+    }
     if (interrupt_line_ && interruptible_at(pc)) {
         if (const std::optional<std::uint8_t> vector = host_.acknowledge_interrupt()) {
-            deliver_interrupt(*vector, pc);
+            deliver_interrupt(*vector);
         }
     }
     refresh_hook_deadline();
@@ -160,45 +164,6 @@ void UnicornEngine::enter_block_slowly(const BlockInfo& entered) {
         passed_ = std::exchange(pass_, std::nullopt);
     }
     count_block(info);
-}
-
-void UnicornEngine::deliver_interrupt(std::uint8_t vector, std::uint64_t pc) {
-    host_.count_delivery(vector, true);
-    set_linear_rip(pc);
-    do_interrupt_x86_hardirq_x86_64(state_.env_pointer(), vector, 1);
-    state_.forget_old_exception();
-    abandon_block();
-}
-
-void UnicornEngine::on_exception(std::uint8_t vector) {
-    if (const std::optional<std::uint32_t> index = index_in_block(linear_rip())) {
-        instructions_ = block_start_ + *index;
-    }
-    block_bytes_ = 0;
-    repeat_pc_ = BlockInfo::kNoRepeat;
-    if (vector != static_cast<std::uint8_t>(cpu::Vector::Debug)) {
-        watch_hit_.reset();  // The instruction faults: it will make its access again.
-    }
-
-    ExceptionEvent event;
-    event.vector = vector;
-    event.software = state_.exception_is_int();
-    event.rip = {state_.eip()};
-    if (passed_ && !event.software && event.rip.value == passed_->pc) {
-        pass_ = passed_;  // The instruction has not run yet.
-    }
-    constexpr std::uint32_t kWithErrorCode = 0x0002'7d00;  // 8, 10-14, 17
-    if (!event.software && vector < 32 && ((kWithErrorCode >> vector) & 1) != 0) {
-        event.error_code = static_cast<std::uint32_t>(state_.error_code());
-    }
-    event.cr2 = state_.env<std::uint64_t>(env_offset::kCr + 16);
-    if (host_.intercept_exception(event)) {
-        state_.forget_old_exception();
-        return;
-    }
-    host_.count_delivery(vector, false);
-    // Nothing with a destructor may live here: a fault on the way leaves by longjmp.
-    x86_cpu_do_interrupt_x86_64(state_.cpu_state());
 }
 
 cpu::CodeSize UnicornEngine::code_size() const {

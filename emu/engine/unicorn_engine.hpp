@@ -55,6 +55,10 @@ public:
     void set_interrupt_line(bool asserted) override;
     void set_interrupt_hold(GuestVa begin, GuestVa end) override;
     [[nodiscard]] bool interruptible() const override;
+    void raise_nmi() override;
+    [[nodiscard]] bool nmi_ready() const override {
+        return nmi_pending_ && nmi_ready_at(linear_rip());
+    }
     void set_breakpoints(std::vector<GuestVa> addresses) override;
     void pass_breakpoint() override { pass_ = here(linear_rip()); }
     void start_up(std::uint8_t vector) override;
@@ -118,6 +122,19 @@ public:
     void check_watched_access(std::uint64_t va, std::uint64_t bytes, unsigned kind,
                               std::uintptr_t host_pc);
 
+    /// From the interposed helper that runs at an execution breakpoint.
+    [[noreturn]] void meet_execution_breakpoint();
+    /// DR7.GD: raises #DB in front of an access to a debug register.
+    void detect_debug_access(std::uintptr_t host_pc);
+    /// DR0-DR3 or DR7 changed.
+    void debug_registers_changed();
+    /// #GP(0) for a value that DR6 or DR7 cannot hold.
+    void check_debug_value(int index, std::uint64_t value, std::uintptr_t host_pc);
+    /// IRET may have set RF.
+    void returned_from_interrupt();
+    /// Puts RIP and flags of the instruction that called a helper into the state.
+    void synchronize(std::uintptr_t host_pc);
+
     // From the interposed helpers; `host_pc` is their return address into the translation.
     std::uint32_t port_in(std::uint32_t port, unsigned bytes, std::uintptr_t host_pc);
     void port_out(std::uint32_t port, unsigned bytes, std::uint32_t value, std::uintptr_t host_pc);
@@ -166,8 +183,30 @@ private:
     [[noreturn]] void abandon_block();
     void refresh_hook_deadline();
     [[nodiscard]] bool interruptible_at(std::uint64_t pc) const;
-    [[noreturn]] void deliver_interrupt(std::uint8_t vector, std::uint64_t pc);
+    [[noreturn]] void deliver_interrupt(std::uint8_t vector);
+    [[noreturn]] void deliver_nmi();
     void on_exception(std::uint8_t vector);
+    /// An exception comes up on the way to another one's handler: puts right what the library gets
+    /// wrong then.
+    void correct_nested_fault(std::uint8_t vector);
+    [[nodiscard]] bool nmi_ready_at(std::uint64_t pc) const;
+
+    // Debugging, unicorn_debug.cpp.
+    [[nodiscard]] bool debug_work_pending() const {
+        return watch_hit_.has_value() || guest_hits_ != 0 || resume_flag_work_;
+    }
+    /// At a block's start: reports what the instruction before did.
+    void do_debug_work(const BlockInfo& info);
+    /// Reads DR0-DR3 and DR7 anew.
+    void refresh_guest_debug();
+    /// Raises #DB in front of the instruction that called a helper (0: at RIP).
+    [[noreturn]] void raise_debug(std::uint64_t dr6_bits, std::uintptr_t host_pc);
+    /// Enabled execution breakpoints at a linear address, a bit each.
+    [[nodiscard]] std::uint64_t execution_breakpoints_at(std::uint64_t pc) const;
+    /// For an invalid opcode: raises #DB when it is INT1.
+    void raise_debug_if_int1();
+    /// #DB has come up: moves what the data breakpoints noticed into DR6.
+    void note_debug_exception();
 
     void note_store(std::uint64_t ram_offset);
     /// Drops what this engine translated from [ram_offset, ram_offset + bytes).
@@ -184,6 +223,8 @@ private:
     [[nodiscard]] std::optional<std::uint32_t> index_in_block(std::uint64_t rip) const;
     /// The count of instructions retired before the one that called a helper.
     std::uint64_t count_before(std::uintptr_t host_pc);
+    /// #GP(0) unless the current privilege level or the TSS lets the instruction use these ports.
+    void check_port_access(std::uint32_t port, unsigned bytes, std::uintptr_t host_pc);
     /// Restarts the instruction that called a helper in a block of its own unless it ends its
     /// block.
     void isolate_instruction(std::uintptr_t host_pc);
@@ -234,6 +275,19 @@ private:
     bool stop_requested_ = false;
     WatchList watches_;
     std::optional<WatchHit> watch_hit_;  ///< Made by the current instruction, not yet reported.
+    std::uint8_t guest_hits_ = 0;        ///< The same for DR0-DR3, a bit each.
+    bool has_execution_breakpoints_ = false;   ///< In DR7.
+    bool resume_flag_work_ = false;            ///< RF is set and to be cleared in time.
+    std::optional<std::uint64_t> resumed_at_;  ///< The instruction that runs under RF.
+    bool debug_fault_ = false;                 ///< The #DB on its way is a fault that pushes RF.
+
+    /// What is being delivered; a fault on the way leaves it set.
+    struct Delivery {
+        std::uint8_t vector;
+        bool software;
+    };
+    std::optional<Delivery> delivery_;
+    bool nmi_pending_ = false;
     GuestVa hold_begin_, hold_end_;
     /// A memory region in the library's RAM space.
     struct RamBlock {

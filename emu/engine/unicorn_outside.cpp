@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Instructions that reach outside the CPU: ports, time, MSRs, CPUID, chance. Called by the replaced
 // helpers (interpose.cpp), in the middle of a block.
+#include <array>
+#include <optional>
+
 #include "base/check.hpp"
 #include "emu/engine/cpuid.hpp"
 #include "emu/engine/unicorn_engine.hpp"
@@ -30,7 +33,37 @@ void UnicornEngine::isolate_instruction(std::uintptr_t host_pc) {
     }
 }
 
+// The library lets everybody use all ports (Intel SDM vol. 1, 18.5).
+void UnicornEngine::check_port_access(std::uint32_t port, unsigned bytes, std::uintptr_t host_pc) {
+    constexpr unsigned kIoplShift = 12;
+    const auto eflags = state_.env<std::uint64_t>(env_offset::kEflags);
+    const bool is_protected = (state_.hflags() & hflag::kProtected) != 0;
+    const bool virtual_8086 = (eflags & cpu::rflags::kVm) != 0;
+    if (!is_protected || (!virtual_8086 && cpl() <= ((eflags >> kIoplShift) & 3))) {
+        return;
+    }
+    constexpr std::size_t kTr = env_offset::kSegments + 7 * env_offset::kSegmentBytes;
+    constexpr std::uint64_t kMapBaseField = 0x66;
+    const auto tss = state_.env<std::uint64_t>(kTr + 8);
+    const auto limit = state_.env<std::uint32_t>(kTr + 16);
+    const auto word_at = [&](std::uint64_t offset) -> std::optional<std::uint16_t> {
+        std::array<std::byte, 2> bytes_there{};
+        if (offset + 1 > limit || fetch(tss + offset, bytes_there) != bytes_there.size()) {
+            return std::nullopt;
+        }
+        return static_cast<std::uint16_t>(std::to_integer<unsigned>(bytes_there[0]) |
+                                          std::to_integer<unsigned>(bytes_there[1]) << 8);
+    };
+    const std::optional<std::uint16_t> base = word_at(kMapBaseField);
+    const std::optional<std::uint16_t> map = base ? word_at(*base + port / 8) : std::nullopt;
+    const unsigned mask = ((1U << bytes) - 1) << (port % 8);
+    if (!map || (*map & mask) != 0) {
+        raise_exception_err_ra_x86_64(state_.env_pointer(), kGeneralProtection, 0, host_pc);
+    }
+}
+
 std::uint32_t UnicornEngine::port_in(std::uint32_t port, unsigned bytes, std::uintptr_t host_pc) {
+    check_port_access(port, bytes, host_pc);
     isolate_instruction(host_pc);
     --instructions_;
     const std::uint32_t value = host_.port_in(static_cast<std::uint16_t>(port), bytes);
@@ -40,6 +73,7 @@ std::uint32_t UnicornEngine::port_in(std::uint32_t port, unsigned bytes, std::ui
 
 void UnicornEngine::port_out(std::uint32_t port, unsigned bytes, std::uint32_t value,
                              std::uintptr_t host_pc) {
+    check_port_access(port, bytes, host_pc);
     isolate_instruction(host_pc);
     --instructions_;
     host_.port_out(static_cast<std::uint16_t>(port), bytes, value);

@@ -7,6 +7,7 @@
 #include <array>
 
 #include "base/check.hpp"
+#include "cpu/debug_registers.hpp"
 #include "emu/engine/active_scope.hpp"
 #include "emu/engine/unicorn_engine.hpp"
 #include "emu/engine/unicorn_internals.hpp"
@@ -20,6 +21,8 @@ constexpr std::size_t kContextHeader = 40;
 constexpr std::size_t kHostAddress = sizeof(void*);
 constexpr std::uint32_t kDr7Fixed = 0x400;
 constexpr std::uint32_t kConditionCodes = 64;  // More than there are lazy flag operations.
+
+constexpr std::uint64_t kNowhere = ~0ULL;
 
 struct MsrRange {
     std::uint32_t first;
@@ -47,7 +50,11 @@ void UnicornEngine::save_state(StateWriter& to) const {
             msrs.push_back(msr(index));
         }
     }
-    to("cpu", 1, instructions_, blocks_, copy, msrs);
+    const std::uint64_t nmi = nmi_pending_ ? 1 : 0;
+    const std::uint64_t hits = guest_hits_;
+    const std::uint64_t resuming = resume_flag_work_ ? 1 : 0;
+    const std::uint64_t resumed_at = resumed_at_.value_or(kNowhere);
+    to("cpu", 2, instructions_, blocks_, copy, msrs, nmi, hits, resuming, resumed_at);
 }
 
 void UnicornEngine::load_state(StateReader& from) {
@@ -57,7 +64,11 @@ void UnicornEngine::load_state(StateReader& from) {
     std::uint64_t blocks = 0;
     std::vector<std::byte> copy;
     std::vector<std::uint64_t> msrs;
-    from("cpu", 1, instructions, blocks, copy, msrs);
+    std::uint64_t nmi = 0;
+    std::uint64_t hits = 0;
+    std::uint64_t resuming = 0;
+    std::uint64_t resumed_at = kNowhere;
+    from("cpu", 2, instructions, blocks, copy, msrs, nmi, hits, resuming, resumed_at);
     std::size_t msr_count = 0;
     for (const MsrRange range : kMsrsBehindTheMarker) {
         msr_count += range.last - range.first + 1;
@@ -102,6 +113,10 @@ void UnicornEngine::load_state(StateReader& from) {
     pass_.reset();
     passed_.reset();
     watch_hit_.reset();
+    nmi_pending_ = nmi != 0;
+    guest_hits_ = static_cast<std::uint8_t>(hits & cpu::dr6::kConditions);
+    resume_flag_work_ = resuming != 0;
+    resumed_at_ = resumed_at == kNowhere ? std::nullopt : std::optional(resumed_at);
     uc_ctl_flush_tlb(uc_);
 }
 

@@ -44,6 +44,11 @@ inline constexpr std::uint32_t kLma = 1U << 14;
 inline constexpr std::uint32_t kCs64 = 1U << 15;
 }  // namespace hflag
 
+/// CPUX86State.hflags2 bits.
+namespace hflag2 {
+inline constexpr std::uint32_t kNmiBlocked = 1U << 2;
+}  // namespace hflag2
+
 class UnicornState {
 public:
     /// Finds the structures inside `uc` (a fresh x86-64 engine; its registers are overwritten). The
@@ -72,6 +77,7 @@ public:
     }
 
     [[nodiscard]] std::int32_t error_code() const { return env<std::int32_t>(error_code_); }
+    void set_error_code(std::int32_t value) { set_env(error_code_, value); }
     [[nodiscard]] bool exception_is_int() const { return env<std::int32_t>(error_code_ + 4) != 0; }
     [[nodiscard]] std::int32_t old_exception() const {
         return env<std::int32_t>(error_code_ + 112);

@@ -2,6 +2,7 @@
 #include "emu/engine/watch_list.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "cpu/debug_registers.hpp"
 
@@ -16,8 +17,8 @@ void WatchList::set_host(std::span<const Watchpoint> watchpoints) {
     rebuild();
 }
 
-void WatchList::set_guest(std::span<const std::uint64_t, 4> addresses, std::uint64_t dr7) {
-    guest_.clear();
+bool WatchList::set_guest(std::span<const std::uint64_t, 4> addresses, std::uint64_t dr7) {
+    const std::vector<Range> before = std::exchange(guest_, {});
     for (unsigned i = 0; i < addresses.size(); ++i) {
         const cpu::DebugCondition condition = cpu::debug_condition(dr7, i);
         const bool writes = condition.type == cpu::DebugCondition::Type::Write;
@@ -30,6 +31,7 @@ void WatchList::set_guest(std::span<const std::uint64_t, 4> addresses, std::uint
         }
     }
     rebuild();
+    return guest_ != before;
 }
 
 void WatchList::rebuild() {

@@ -24,8 +24,9 @@ struct WatchMatch {
 class WatchList {
 public:
     void set_host(std::span<const Watchpoint> watchpoints);
-    /// The guest's data breakpoints; execution and I/O breakpoints in DR7 are passed over.
-    void set_guest(std::span<const std::uint64_t, 4> addresses, std::uint64_t dr7);
+    /// The guest's data breakpoints; execution and I/O breakpoints in DR7 are passed over. Whether
+    /// any changed.
+    bool set_guest(std::span<const std::uint64_t, 4> addresses, std::uint64_t dr7);
 
     [[nodiscard]] bool empty() const { return ranges_.empty(); }
     /// Which accesses (WatchKind bits) to [va, va + bytes) are to be checked, 0 for none.
@@ -37,6 +38,7 @@ private:
         std::uint64_t first, last;
         std::uint8_t kinds;
         std::uint8_t guest;  ///< Bit n for DR n; 0 for the host's.
+        bool operator==(const Range&) const = default;
         [[nodiscard]] bool overlaps(std::uint64_t from, std::uint64_t to) const {
             return from <= last && to >= first;
         }
