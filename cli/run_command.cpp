@@ -64,23 +64,22 @@ int run_words(const RunWords& words) {
 void add_run_command(CLI::App& app, Work& chosen) {
     CLI::App* run = app.add_subcommand(
         "run",
-        help_opening(
-            {{"trapgate run", "the small kernel that comes along"},
-             {"trapgate run -p do_sys_openat2", "print a line at each call"},
-             {"trapgate run -p 'p:opened vfs_open'", "... under a name of yours"},
-             {"trapgate run -b open_counter.bpf.o", "run an eBPF program, dump its maps"},
-             {"trapgate run --append 'tasks=1 loops=2'", "its command line"},
-             {"trapgate run --until ksys_write", "stop there, show registers"},
-             {"trapgate run -j > events.ndjson", "everything as JSON lines"},
-             {"trapgate run --sh sh", "a shell on Debian's kernel"},
-             {"trapgate run --sh 'cat /proc/cpuinfo'", "... or one command"},
-             {"trapgate run --add prog:/bin/ --sh prog", "... or a program of yours"},
-             {"trapgate run --kernel bzImage --initrd initrd.gz --append console=ttyS0", ""}},
-            "Boots a kernel without a display. stdout is the guest's console, stdin what "
-            "is\ntyped there; on a terminal Ctrl-A x leaves and Ctrl-A h helps. Events "
-            "and dumps\ngo to stderr. The exit status tells how it ended: 0 pass, 1 the "
-            "guest said it\nfailed, 2 bad input, 3 panic or triple fault, 4 a limit, 130 "
-            "Ctrl-C."));
+        help_opening({{"trapgate run", "the small kernel that comes along"},
+                      {"trapgate run -p do_sys_openat2", "print a line at each call"},
+                      {"trapgate run -p 'p:opened vfs_open'", "... under a name of yours"},
+                      {"trapgate run -b open_counter.bpf.o", "run an eBPF program, dump its maps"},
+                      {"trapgate run --append 'tasks=1 loops=2'", "its command line"},
+                      {"trapgate run --until ksys_write", "stop there, show registers"},
+                      {"trapgate run -j > events.ndjson", "everything as JSON lines"},
+                      {"trapgate run --sh sh", "a shell on Debian's kernel"},
+                      {"trapgate run --sh 'cat /proc/cpuinfo'", "... or one command"},
+                      {"trapgate run --add prog:/bin/ --sh prog", "... or a program of yours"},
+                      {"trapgate run --kernel bzImage --initrd i.gz", "a system of your own"}},
+                     "Boots a kernel without a display. stdout is the guest's console, stdin what "
+                     "is\ntyped there; on a terminal Ctrl-A x leaves and Ctrl-A h helps. Events "
+                     "and dumps\ngo to stderr. The exit status tells how it ended: 0 pass, 1 the "
+                     "guest said it\nfailed, 2 bad input, 3 panic or triple fault, 4 a limit, 130 "
+                     "Ctrl-C."));
     run->footer("boot a kernel without a display, probe it");
     run->group("Commands");
     auto words = std::make_shared<RunWords>();
@@ -101,8 +100,7 @@ void add_run_command(CLI::App& app, Work& chosen) {
         ->group(machine);
     add("--initrd", words->initrd, "FILE", "initramfs: cpio, also compressed")->group(machine);
     add("--append", words->append, "TEXT", "the kernel's command line")->group(machine);
-    add("--sh", words->shell, "COMMAND", "run it by a shell on Linux (Debian's when no")
-        ->group(machine);
+    add("--sh", words->shell, "COMMAND", "run it by a shell on Linux (Debian's)")->group(machine);
     add("--add", words->added, "HOST[:GUEST]", "put a file or folder into the initramfs")
         ->allow_extra_args(false)
         ->group(machine);
