@@ -16,7 +16,9 @@ struct boot_e820_entry {
 struct boot_params {
     u8 pad0[0x1e8];
     u8 e820_entries;
-    u8 pad1[0x228 - 0x1e9];
+    u8 pad1[0x218 - 0x1e9];
+    u32 ramdisk_image, ramdisk_size;
+    u8 pad3[0x228 - 0x220];
     u32 cmd_line_ptr;
     u8 pad2[0x2d0 - 0x22c];
     struct boot_e820_entry e820_table[E820_MAX_ENTRIES_ZEROPAGE];

@@ -2,6 +2,7 @@
 #include "arch/irq.h"
 
 #include "arch/processor.h"
+#include "arch/syscall.h"
 #include "drivers/i8259.h"
 #include "kernel/printk.h"
 #include "kernel/sched.h"
@@ -40,6 +41,10 @@ void common_interrupt(struct pt_regs* regs, unsigned long vector) {
     irq_enter();
     handle_irq((int)(vector - FIRST_EXTERNAL_VECTOR));
     irq_exit();
+    if (user_mode(regs)) {
+        syscall_exit_to_user_mode(regs);
+        return;
+    }
     // Kernel code is preemptible wherever it has not said otherwise.
     if ((regs->flags & X86_EFLAGS_IF) && preempt_count() == 0 && need_resched()) {
         preempt_schedule_irq();

@@ -5,15 +5,26 @@
 
 // The instructions that C has no word for, and the bits they take.
 
+#define X86_EFLAGS_FIXED (1UL << 1)
 #define X86_EFLAGS_TF (1UL << 8)
 #define X86_EFLAGS_IF (1UL << 9)
 
 #define X86_CR0_WP (1UL << 16)
+#define X86_CR0_MP (1UL << 1)
+#define X86_CR0_EM (1UL << 2)
+#define X86_CR4_OSFXSR (1UL << 9)
+#define X86_CR4_OSXMMEXCPT (1UL << 10)
 #define X86_CR4_PGE (1UL << 7)
 #define X86_CR4_SMEP (1UL << 20)
 
 #define MSR_EFER 0xc0000080
+#define MSR_STAR 0xc0000081
+#define MSR_LSTAR 0xc0000082
+#define MSR_SYSCALL_MASK 0xc0000084
+#define MSR_FS_BASE 0xc0000100
 #define MSR_GS_BASE 0xc0000101
+#define MSR_KERNEL_GS_BASE 0xc0000102
+#define EFER_SCE (1UL << 0)
 #define EFER_NX (1UL << 11)
 
 #define DEFINE_CONTROL_REGISTER(n)                                     \

@@ -28,3 +28,5 @@ struct pt_regs {
     unsigned long sp;
     unsigned long ss;
 };
+
+static inline int user_mode(const struct pt_regs* regs) { return (regs->cs & 3) == 3; }

@@ -24,15 +24,4 @@ FUNC_START __switch_to_asm
     jmp __switch_to
 FUNC_END __switch_to_asm
 
-// A new task's first instructions: RAX = the task it follows, RBX = its function, R12 = the argument.
-FUNC_START ret_from_fork
-    movq %rax, %rdi
-    call schedule_tail
-    movq %r12, %rdi
-    call *%rbx
-    movq %rax, %rdi
-    call do_exit
-    ud2
-FUNC_END ret_from_fork
-
     .section .note.GNU-stack, "", @progbits

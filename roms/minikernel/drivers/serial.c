@@ -2,11 +2,14 @@
 #include "drivers/serial.h"
 
 #include "arch/io.h"
+#include "arch/irq.h"
 #include "arch/processor.h"
+#include "drivers/tty.h"
 
-// A 16550 at the first serial port of a PC, polled.
+// A 16550 at the first serial port of a PC: output is polled, input comes by interrupt.
 
 #define PORT 0x3f8
+#define UART_RX 0
 #define UART_TX 0
 #define UART_DLL 0
 #define UART_IER 1
@@ -19,8 +22,12 @@
 #define UART_FCR_ENABLE_AND_CLEAR 0x07
 #define UART_LCR_8N1 0x03
 #define UART_LCR_DLAB 0x80
-#define UART_MCR_DTR_RTS 0x03
+#define UART_MCR_DTR_RTS_OUT2 0x0b  // OUT2 lets interrupts through
+#define UART_LSR_DR 0x01
 #define UART_LSR_THRE 0x20
+
+#define UART_IER_RDI 0x01
+#define SERIAL_IRQ 4
 
 #define DIVISOR_115200 1
 
@@ -31,10 +38,10 @@ void serial8250_init(void) {
     outb(0, PORT + UART_DLM);
     outb(UART_LCR_8N1, PORT + UART_LCR);
     outb(UART_FCR_ENABLE_AND_CLEAR, PORT + UART_FCR);
-    outb(UART_MCR_DTR_RTS, PORT + UART_MCR);
+    outb(UART_MCR_DTR_RTS_OUT2, PORT + UART_MCR);
 }
 
-static void serial8250_console_putchar(char c) {
+void serial_putchar(char c) {
     while (!(inb(PORT + UART_LSR) & UART_LSR_THRE)) {
         cpu_relax();
     }
@@ -44,8 +51,21 @@ static void serial8250_console_putchar(char c) {
 void console_write(const char* s, size_t count) {
     for (size_t i = 0; i < count; i++) {
         if (s[i] == '\n') {
-            serial8250_console_putchar('\r');
+            serial_putchar('\r');
         }
-        serial8250_console_putchar(s[i]);
+        serial_putchar(s[i]);
     }
+}
+
+static void serial8250_interrupt(int irq, void* dev) {
+    (void)irq;
+    (void)dev;
+    while (inb(PORT + UART_LSR) & UART_LSR_DR) {
+        tty_receive(inb(PORT + UART_RX));
+    }
+}
+
+void tty_init(void) {
+    request_irq(SERIAL_IRQ, serial8250_interrupt, NULL);
+    outb(UART_IER_RDI, PORT + UART_IER);
 }

@@ -2,14 +2,14 @@
 #include "fs/file.h"
 
 #include "fs/fs.h"
-#include "kernel/sched.h"
+#include "kernel/task.h"
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "mm/slab.h"
 
 struct files_struct init_files = {.count = 1};
 
-static void get_file(struct file* file) { __atomic_add_fetch(&file->f_count, 1, __ATOMIC_RELAXED); }
+void get_file(struct file* file) { __atomic_add_fetch(&file->f_count, 1, __ATOMIC_RELAXED); }
 
 struct file* alloc_empty_file(void) {
     struct file* file = kmalloc(sizeof(*file), GFP_KERNEL | __GFP_ZERO);
@@ -22,6 +22,9 @@ struct file* alloc_empty_file(void) {
 void fput(struct file* file) {
     if (__atomic_sub_fetch(&file->f_count, 1, __ATOMIC_ACQ_REL) > 0) {
         return;
+    }
+    if (file->f_op != NULL && file->f_op->release != NULL && file->f_inode != NULL) {
+        file->f_op->release(file->f_inode, file);
     }
     if (file->f_path.dentry != NULL) {
         dput(file->f_path.dentry);
@@ -42,6 +45,7 @@ struct files_struct* copy_files(bool share, struct files_struct* old) {
     spin_lock(&old->file_lock);
     for (int fd = 0; fd < NR_OPEN_DEFAULT; fd++) {
         files->fd_array[fd] = old->fd_array[fd];
+        files->close_on_exec[fd] = old->close_on_exec[fd];
         if (files->fd_array[fd] != NULL) {
             get_file(files->fd_array[fd]);
         }
@@ -50,9 +54,7 @@ struct files_struct* copy_files(bool share, struct files_struct* old) {
     return files;
 }
 
-void exit_files(struct task_struct* p) {
-    struct files_struct* files = p->files;
-    p->files = NULL;
+static void put_files_struct(struct files_struct* files) {
     if (__atomic_sub_fetch(&files->count, 1, __ATOMIC_ACQ_REL) > 0) {
         return;
     }
@@ -64,14 +66,46 @@ void exit_files(struct task_struct* p) {
     kfree(files);
 }
 
-int fd_install_lowest(struct file* file) {
+void exit_files(struct task_struct* p) {
+    struct files_struct* files = p->files;
+    spin_lock(&tasklist_lock);
+    p->files = NULL;
+    spin_unlock(&tasklist_lock);
+    put_files_struct(files);
+}
+
+int unshare_files(void) {
+    struct files_struct* old = current->files;
+    if (READ_ONCE(old->count) == 1) {
+        return 0;
+    }
+    struct files_struct* files = copy_files(false, old);
+    if (files == NULL) {
+        return -ENOMEM;
+    }
+    current->files = files;
+    put_files_struct(old);
+    return 0;
+}
+
+void do_close_on_exec(void) {
+    struct files_struct* files = current->files;
+    for (unsigned int fd = 0; fd < NR_OPEN_DEFAULT; fd++) {
+        if (files->close_on_exec[fd]) {
+            close_fd(fd);
+        }
+    }
+}
+
+int fd_install_from(unsigned int from, struct file* file, bool close_on_exec) {
     struct files_struct* files = current->files;
     int found = -EMFILE;
     spin_lock(&files->file_lock);
-    for (int fd = 0; fd < NR_OPEN_DEFAULT; fd++) {
+    for (unsigned int fd = from; fd < NR_OPEN_DEFAULT; fd++) {
         if (files->fd_array[fd] == NULL) {
             files->fd_array[fd] = file;
-            found = fd;
+            files->close_on_exec[fd] = close_on_exec;
+            found = (int)fd;
             break;
         }
     }
@@ -79,8 +113,28 @@ int fd_install_lowest(struct file* file) {
     return found;
 }
 
-struct file* fget(unsigned int fd) {
+int fd_install_lowest(struct file* file) {
+    return fd_install_from(0, file, file->f_flags & O_CLOEXEC);
+}
+
+int replace_fd(unsigned int fd, struct file* file, bool close_on_exec) {
     struct files_struct* files = current->files;
+    if (fd >= NR_OPEN_DEFAULT) {
+        return -EBADF;
+    }
+    spin_lock(&files->file_lock);
+    struct file* old = files->fd_array[fd];
+    get_file(file);
+    files->fd_array[fd] = file;
+    files->close_on_exec[fd] = close_on_exec;
+    spin_unlock(&files->file_lock);
+    if (old != NULL) {
+        fput(old);
+    }
+    return (int)fd;
+}
+
+static struct file* fget_files(struct files_struct* files, unsigned int fd) {
     if (fd >= NR_OPEN_DEFAULT) {
         return NULL;
     }
@@ -93,6 +147,26 @@ struct file* fget(unsigned int fd) {
     return file;
 }
 
+struct file* fget(unsigned int fd) { return fget_files(current->files, fd); }
+
+struct file* fget_task(struct task_struct* task, unsigned int fd) {
+    spin_lock(&tasklist_lock);
+    struct file* file = task->files != NULL ? fget_files(task->files, fd) : NULL;
+    spin_unlock(&tasklist_lock);
+    return file;
+}
+
+bool get_close_on_exec(unsigned int fd) {
+    return fd < NR_OPEN_DEFAULT && current->files->close_on_exec[fd];
+}
+
+void set_close_on_exec(unsigned int fd, bool on) {
+    struct files_struct* files = current->files;
+    spin_lock(&files->file_lock);
+    files->close_on_exec[fd] = on && files->fd_array[fd] != NULL;
+    spin_unlock(&files->file_lock);
+}
+
 int close_fd(unsigned int fd) {
     struct files_struct* files = current->files;
     if (fd >= NR_OPEN_DEFAULT) {
@@ -101,6 +175,7 @@ int close_fd(unsigned int fd) {
     spin_lock(&files->file_lock);
     struct file* file = files->fd_array[fd];
     files->fd_array[fd] = NULL;
+    files->close_on_exec[fd] = false;
     spin_unlock(&files->file_lock);
     if (file == NULL) {
         return -EBADF;

@@ -7,47 +7,93 @@
 struct file;
 struct inode;
 struct dentry;
+struct page;
+struct poll_table;
 
 // Linux's numbers (<asm-generic/fcntl.h>, <linux/stat.h>).
 #define AT_FDCWD (-100)
+#define AT_SYMLINK_NOFOLLOW 0x100
+#define AT_REMOVEDIR 0x200
+#define AT_EMPTY_PATH 0x1000
 #define O_ACCMODE 03
 #define O_RDONLY 00
 #define O_WRONLY 01
 #define O_RDWR 02
 #define O_CREAT 0100
 #define O_EXCL 0200
+#define O_NOCTTY 0400
 #define O_TRUNC 01000
 #define O_APPEND 02000
+#define O_NONBLOCK 04000
+#define O_DIRECTORY 0200000
+#define O_NOFOLLOW 0400000
+#define O_CLOEXEC 02000000
 
 #define S_IFMT 0170000
+#define S_IFSOCK 0140000
+#define S_IFLNK 0120000
+#define S_IFREG 0100000
+#define S_IFBLK 0060000
 #define S_IFDIR 0040000
 #define S_IFCHR 0020000
-#define S_IFREG 0100000
+#define S_IFIFO 0010000
 #define S_ISDIR(mode) (((mode) & S_IFMT) == S_IFDIR)
 #define S_ISREG(mode) (((mode) & S_IFMT) == S_IFREG)
+#define S_ISLNK(mode) (((mode) & S_IFMT) == S_IFLNK)
+#define S_ISCHR(mode) (((mode) & S_IFMT) == S_IFCHR)
 
 #define FMODE_READ 0x1u
 #define FMODE_WRITE 0x2u
 
-#define NAME_MAX 31
-#define PATH_MAX 256
+#define NAME_MAX 255
+#define PATH_MAX 4096
+#define DNAME_INLINE_LEN 40
+
+#define MKDEV(major, minor) ((u32)(major) << 20 | (u32)(minor))
+u32 new_decode_dev(u64 dev);
+#define MAJOR(dev) ((dev) >> 20)
+#define MINOR(dev) ((dev) & 0xfffffu)
+
+struct timespec64 {
+    s64 tv_sec;
+    long tv_nsec;
+};
 
 struct qstr {
     u32 len;
     const char* name;
 };
 
-/// What a system call may do with an open file.
-struct file_operations {
-    ssize_t (*read)(struct file* file, char* buf, size_t count, loff_t* pos);
-    ssize_t (*write)(struct file* file, const char* buf, size_t count, loff_t* pos);
+/// Where a directory's entries go, one by one; `pos` is that of the next one.
+struct dir_context {
+    bool (*actor)(struct dir_context* ctx, const char* name, u32 len, u64 ino, umode_t mode);
+    loff_t pos;
 };
 
-/// What can be done in a directory. The caller holds the directory's lock.
+/// What a system call may do with an open file. `buf` is the caller's: reached only by
+/// copy_to_user and copy_from_user.
+struct file_operations {
+    ssize_t (*read)(struct file* file, char __user* buf, size_t count, loff_t* pos);
+    ssize_t (*write)(struct file* file, const char __user* buf, size_t count, loff_t* pos);
+    int (*iterate_shared)(struct file* file, struct dir_context* ctx);
+    unsigned int (*poll)(struct file* file, struct poll_table* wait);
+    long (*unlocked_ioctl)(struct file* file, unsigned int cmd, unsigned long arg);
+    int (*open)(struct inode* inode, struct file* file);
+    void (*release)(struct inode* inode, struct file* file);
+};
+
+/// What can be done with a file or in a directory. The caller holds the directory's lock.
 struct inode_operations {
+    /// For directories whose names are made up on demand: a dentry, or ERR_PTR.
+    struct dentry* (*lookup)(struct dentry* dir, const char* name, u32 len);
     int (*create)(struct inode* dir, struct dentry* dentry, umode_t mode);
     int (*unlink)(struct inode* dir, struct dentry* dentry);
-    void (*truncate)(struct inode* inode);
+    int (*symlink)(struct inode* dir, struct dentry* dentry, const char* target);
+    /// The link's text, without a NUL behind it; its length.
+    int (*readlink)(struct inode* inode, char* buf, int size);
+    void (*truncate)(struct inode* inode, loff_t length);
+    /// The page at `index` of the file, held; ERR_PTR(-EFAULT) behind the end.
+    struct page* (*get_page)(struct inode* inode, unsigned long index);
     void (*evict)(struct inode* inode);
 };
 
@@ -55,8 +101,11 @@ struct inode_operations {
 struct inode {
     umode_t i_mode;
     unsigned int i_nlink;
+    u32 i_uid, i_gid;
     unsigned long i_ino;
+    u32 i_rdev;
     loff_t i_size;
+    struct timespec64 i_atime, i_mtime, i_ctime;
     int i_count;
     struct mutex i_rwsem;
     const struct inode_operations* i_op;
@@ -71,8 +120,12 @@ struct dentry {
     struct inode* d_inode;
     struct list_head d_child;  // in d_parent->d_subdirs
     struct list_head d_subdirs;
+    loff_t d_off;              // its place among the directory's entries, for ever
+    struct dentry* d_mounted;  // the root of what is mounted here
+    struct dentry* d_covered;  // for such a root: where it is mounted
+    const char* d_fstype;
     int d_count;
-    char d_iname[NAME_MAX + 1];
+    char d_iname[DNAME_INLINE_LEN];
 };
 
 struct path {
@@ -88,12 +141,24 @@ struct file {
     unsigned int f_flags;
     fmode_t f_mode;
     loff_t f_pos;
+    void* private_data;
 };
 
 struct filename {
     const char* name;
-    char iname[PATH_MAX];
+    char iname[PATH_MAX - sizeof(char*)];
 };
+
+/// Where a task's paths start.
+struct fs_struct {
+    int users;
+    umode_t umask;
+    struct dentry* pwd;
+};
+
+extern struct fs_struct init_fs;
+struct fs_struct* copy_fs_struct(bool share, struct fs_struct* old);
+void exit_fs(struct fs_struct* fs);
 
 // inode.c
 struct inode* new_inode(umode_t mode);
@@ -107,20 +172,41 @@ void d_instantiate(struct dentry* dentry, struct inode* inode);
 void d_drop(struct dentry* dentry);
 /// With the directory's lock held. NULL when there is no such name.
 struct dentry* d_lookup(const struct dentry* parent, const char* name, u32 len);
+/// Gives the name another directory and another text.
+int d_move(struct dentry* dentry, struct dentry* parent, const char* name, u32 len);
+/// The absolute path of `dentry`, written to the end of `buf`; ERR_PTR(-ERANGE).
+char* d_path(struct dentry* dentry, char* buf, int size);
 
 static inline void inode_lock(struct inode* inode) { mutex_lock(&inode->i_rwsem); }
 
 static inline void inode_unlock(struct inode* inode) { mutex_unlock(&inode->i_rwsem); }
 
+/// The time of day.
+struct timespec64 current_time(void);
+
 // namei.c
+#define LOOKUP_FOLLOW 1u
 /// Copies a path from the caller of a system call: -EFAULT, -ENOENT when empty, -ENAMETOOLONG.
 struct filename* getname(const char __user* filename);
+struct filename* getname_kernel(const char* filename);
 void putname(struct filename* name);
+/// What a path leads to: a dentry that the caller puts, or ERR_PTR.
+struct dentry* filename_lookup(int dfd, const struct filename* name, unsigned int flags);
+/// The same for a system call's path. With AT_EMPTY_PATH, "" is `dfd` itself.
+struct dentry* dentry_of_fd(int dfd);
+struct dentry* user_path_at(int dfd, const char __user* name, unsigned int at_flags,
+                            unsigned int flags);
+/// The directory of a path's last component, which is left in *last.
+struct dentry* filename_parentat(int dfd, const struct filename* name, struct qstr* last);
 struct file* do_filp_open(int dfd, struct filename* pathname, int open_flag, umode_t mode);
 int do_mkdirat(int dfd, struct filename* name, umode_t mode);
 int do_unlinkat(int dfd, struct filename* name);
-/// Makes a device node.
-int do_mknodat(int dfd, struct filename* name, const struct file_operations* fops);
+int do_rmdir(int dfd, struct filename* name);
+int do_symlinkat(const char* from, int newdfd, struct filename* to);
+/// Makes a device node; `fops` may be left to what the device number says.
+int do_mknodat(int dfd, struct filename* name, umode_t mode, u32 dev,
+               const struct file_operations* fops);
+struct file* filp_open(const char* filename, int flags, umode_t mode);
 
 // open.c
 struct open_how {
@@ -137,14 +223,28 @@ ssize_t vfs_read(struct file* file, char __user* buf, size_t count, loff_t* pos)
 ssize_t vfs_write(struct file* file, const char __user* buf, size_t count, loff_t* pos);
 ssize_t ksys_read(unsigned int fd, char __user* buf, size_t count);
 ssize_t ksys_write(unsigned int fd, const char __user* buf, size_t count);
+/// From a file to kernel memory, for the kernel's own purposes.
+ssize_t kernel_read(struct file* file, void* buf, size_t count, loff_t pos);
 
 // ramfs.c
 extern const struct inode_operations ramfs_dir_inode_operations;
 extern const struct inode_operations ramfs_file_inode_operations;
 extern const struct file_operations ramfs_file_operations;
+extern const struct file_operations simple_dir_operations;
+/// Kernel memory to the end of a file.
+int ramfs_append(struct inode* inode, const void* from, size_t count);
+/// A file of `size` zero bytes without a name.
+struct file* shmem_file_setup(loff_t size);
 
-// devices.c
-extern const struct file_operations null_fops, zero_fops, console_fops;
+// devices.c, drivers/
+extern const struct file_operations null_fops, zero_fops, console_fops, tty_fops;
+/// The driver behind a character device; NULL when there is none.
+const struct file_operations* chrdev_fops(u32 dev);
+/// Gives /dev what user space expects there.
+void devtmpfs_init(void);
+
+// pipe.c
+extern const struct file_operations pipefifo_fops;
 
 // super.c
 extern struct dentry* root_dentry;

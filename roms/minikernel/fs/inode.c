@@ -11,9 +11,10 @@ struct inode* new_inode(umode_t mode) {
         return NULL;
     }
     inode->i_mode = mode;
-    inode->i_nlink = 1;
+    inode->i_nlink = S_ISDIR(mode) ? 2 : 1;
     inode->i_count = 1;
     inode->i_ino = __atomic_add_fetch(&last_ino, 1, __ATOMIC_RELAXED);
+    inode->i_atime = inode->i_mtime = inode->i_ctime = current_time();
     mutex_init(&inode->i_rwsem);
     return inode;
 }
@@ -28,16 +29,35 @@ void iput(struct inode* inode) {
     kfree(inode);
 }
 
+static int set_name(struct dentry* dentry, const char* name, u32 len) {
+    char* text = dentry->d_iname;
+    if (len >= DNAME_INLINE_LEN) {
+        text = kmalloc(len + 1, GFP_KERNEL);
+        if (text == NULL) {
+            return -ENOMEM;
+        }
+    }
+    memcpy(text, name, len);
+    text[len] = '\0';
+    dentry->d_name = (struct qstr){len, text};
+    return 0;
+}
+
+static void free_name(const char* text, const struct dentry* dentry) {
+    if (text != dentry->d_iname) {
+        kfree(text);
+    }
+}
+
 struct dentry* d_alloc(struct dentry* parent, const char* name, u32 len) {
     if (len > NAME_MAX) {
         return ERR_PTR(-ENAMETOOLONG);
     }
     struct dentry* dentry = kmalloc(sizeof(*dentry), GFP_KERNEL | __GFP_ZERO);
-    if (dentry == NULL) {
+    if (dentry == NULL || set_name(dentry, name, len) != 0) {
+        kfree(dentry);
         return ERR_PTR(-ENOMEM);
     }
-    memcpy(dentry->d_iname, name, len);
-    dentry->d_name = (struct qstr){len, dentry->d_iname};
     dentry->d_parent = parent != NULL ? dget(parent) : dentry;
     dentry->d_count = 1;
     INIT_LIST_HEAD(&dentry->d_child);
@@ -56,6 +76,7 @@ void dput(struct dentry* dentry) {
         if (dentry->d_inode != NULL) {
             iput(dentry->d_inode);
         }
+        free_name(dentry->d_name.name, dentry);
         kfree(dentry);
         if (parent == dentry) {
             return;
@@ -64,9 +85,15 @@ void dput(struct dentry* dentry) {
     }
 }
 
+static void add_to_parent(struct dentry* dentry) {
+    static loff_t last_off = 2;  // behind . and ..
+    dentry->d_off = __atomic_add_fetch(&last_off, 1, __ATOMIC_RELAXED);
+    list_add_tail(&dget(dentry)->d_child, &dentry->d_parent->d_subdirs);
+}
+
 void d_instantiate(struct dentry* dentry, struct inode* inode) {
     dentry->d_inode = inode;
-    list_add_tail(&dget(dentry)->d_child, &dentry->d_parent->d_subdirs);
+    add_to_parent(dentry);
 }
 
 void d_drop(struct dentry* dentry) {
@@ -82,4 +109,50 @@ struct dentry* d_lookup(const struct dentry* parent, const char* name, u32 len) 
         }
     }
     return NULL;
+}
+
+int d_move(struct dentry* dentry, struct dentry* parent, const char* name, u32 len) {
+    char kept[DNAME_INLINE_LEN];
+    const char* old = dentry->d_name.name;
+    u32 old_len = dentry->d_name.len;
+    memcpy(kept, dentry->d_iname, sizeof(kept));
+    if (set_name(dentry, name, len) != 0) {
+        memcpy(dentry->d_iname, kept, sizeof(kept));
+        dentry->d_name = (struct qstr){old_len, old};
+        return -ENOMEM;
+    }
+    free_name(old, dentry);
+    struct dentry* old_parent = dentry->d_parent;
+    list_del_init(&dentry->d_child);
+    dentry->d_parent = dget(parent);
+    add_to_parent(dentry);
+    dput(dentry);  // its place in the old directory
+    dput(old_parent);
+    return 0;
+}
+
+char* d_path(struct dentry* dentry, char* buf, int size) {
+    char* at = buf + size;
+    *--at = '\0';
+    while (dentry != root_dentry) {
+        if (dentry->d_covered != NULL) {
+            dentry = dentry->d_covered;
+            continue;
+        }
+        int length = (int)dentry->d_name.len;
+        if (at - buf < length + 1) {
+            return ERR_PTR(-ERANGE);
+        }
+        at -= length;
+        memcpy(at, dentry->d_name.name, (size_t)length);
+        if (dentry->d_parent == dentry) {
+            return at;  // of no tree: a pipe
+        }
+        *--at = '/';
+        dentry = dentry->d_parent;
+    }
+    if (*at == '\0') {
+        *--at = '/';
+    }
+    return at;
 }

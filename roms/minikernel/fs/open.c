@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "fs/file.h"
 #include "fs/fs.h"
-#include "lib/errno.h"
+#include "kernel/syscall.h"
 
 static fmode_t open_fmode(unsigned int flags) {
     switch (flags & O_ACCMODE) {
@@ -15,7 +15,17 @@ static int do_dentry_open(struct file* file, struct inode* inode) {
     file->f_inode = inode;
     file->f_op = inode->i_fop;
     file->f_mode = open_fmode(file->f_flags);
-    return 0;
+    if (file->f_op == NULL && S_ISCHR(inode->i_mode)) {
+        return -ENXIO;
+    }
+    int error = 0;
+    if (file->f_op != NULL && file->f_op->open != NULL) {
+        error = file->f_op->open(inode, file);
+        if (error != 0) {
+            file->f_op = NULL;  // nothing to release
+        }
+    }
+    return error;
 }
 
 int vfs_open(const struct path* path, struct file* file) {
@@ -32,7 +42,7 @@ long do_sys_openat2(int dfd, const char __user* filename, struct open_how* how) 
         return PTR_ERR(name);
     }
     struct file* file = do_filp_open(dfd, name, (int)how->flags,
-                                     (umode_t)(S_IFREG | (how->mode & 0777)));
+                                     (umode_t)(S_IFREG | (how->mode & 07777)));
     putname(name);
     if (IS_ERR(file)) {
         return PTR_ERR(file);
@@ -42,4 +52,154 @@ long do_sys_openat2(int dfd, const char __user* filename, struct open_how* how) 
         fput(file);
     }
     return fd;
+}
+
+static long do_sys_open(int dfd, const char __user* filename, int flags, umode_t mode) {
+    struct open_how how = {.flags = (unsigned int)flags,
+                           .mode = (umode_t)(mode & ~current->fs->umask)};
+    return do_sys_openat2(dfd, filename, &how);
+}
+
+SYSCALL_DEFINE3(open, const char __user*, filename, int, flags, umode_t, mode) {
+    return do_sys_open(AT_FDCWD, filename, flags, mode);
+}
+
+SYSCALL_DEFINE4(openat, int, dfd, const char __user*, filename, int, flags, umode_t, mode) {
+    return do_sys_open(dfd, filename, flags, mode);
+}
+
+SYSCALL_DEFINE2(creat, const char __user*, pathname, umode_t, mode) {
+    return do_sys_open(AT_FDCWD, pathname, O_CREAT | O_WRONLY | O_TRUNC, mode);
+}
+
+SYSCALL_DEFINE1(close, unsigned int, fd) { return close_fd(fd); }
+
+static long do_faccessat(int dfd, const char __user* filename, int mode, unsigned int at_flags) {
+    if (mode & ~7) {
+        return -EINVAL;
+    }
+    struct dentry* dentry = user_path_at(dfd, filename, at_flags,
+                                         at_flags & AT_SYMLINK_NOFOLLOW ? 0 : LOOKUP_FOLLOW);
+    if (IS_ERR(dentry)) {
+        return PTR_ERR(dentry);
+    }
+    umode_t bits = dentry->d_inode->i_mode;
+    dput(dentry);
+    // Everybody is root here, who may do anything but run what nobody may.
+    return (mode & 1) && !S_ISDIR(bits) && !(bits & 0111) ? -EACCES : 0;
+}
+
+SYSCALL_DEFINE2(access, const char __user*, filename, int, mode) {
+    return do_faccessat(AT_FDCWD, filename, mode, 0);
+}
+
+SYSCALL_DEFINE3(faccessat, int, dfd, const char __user*, filename, int, mode) {
+    return do_faccessat(dfd, filename, mode, 0);
+}
+
+SYSCALL_DEFINE4(faccessat2, int, dfd, const char __user*, filename, int, mode, unsigned int,
+                flags) {
+    return do_faccessat(dfd, filename, mode, flags);
+}
+
+static long do_truncate(struct inode* inode, loff_t length) {
+    if (S_ISDIR(inode->i_mode)) {
+        return -EISDIR;
+    }
+    if (length < 0 || inode->i_op == NULL || inode->i_op->truncate == NULL) {
+        return -EINVAL;
+    }
+    inode_lock(inode);
+    inode->i_op->truncate(inode, length);
+    inode_unlock(inode);
+    return 0;
+}
+
+SYSCALL_DEFINE2(truncate, const char __user*, path, long, length) {
+    struct dentry* dentry = user_path_at(AT_FDCWD, path, 0, LOOKUP_FOLLOW);
+    if (IS_ERR(dentry)) {
+        return PTR_ERR(dentry);
+    }
+    long error = do_truncate(dentry->d_inode, length);
+    dput(dentry);
+    return error;
+}
+
+SYSCALL_DEFINE2(ftruncate, unsigned int, fd, long, length) {
+    struct file* file = fget(fd);
+    if (file == NULL) {
+        return -EBADF;
+    }
+    long error = file->f_mode & FMODE_WRITE ? do_truncate(file->f_inode, length) : -EINVAL;
+    fput(file);
+    return error;
+}
+
+static long chmod_common(struct dentry* dentry, umode_t mode) {
+    if (IS_ERR(dentry)) {
+        return PTR_ERR(dentry);
+    }
+    struct inode* inode = dentry->d_inode;
+    inode->i_mode = (umode_t)((inode->i_mode & S_IFMT) | (mode & 07777));
+    inode->i_ctime = current_time();
+    dput(dentry);
+    return 0;
+}
+
+SYSCALL_DEFINE2(chmod, const char __user*, filename, umode_t, mode) {
+    return chmod_common(user_path_at(AT_FDCWD, filename, 0, LOOKUP_FOLLOW), mode);
+}
+
+SYSCALL_DEFINE3(fchmodat, int, dfd, const char __user*, filename, umode_t, mode) {
+    return chmod_common(user_path_at(dfd, filename, 0, LOOKUP_FOLLOW), mode);
+}
+
+SYSCALL_DEFINE2(fchmod, unsigned int, fd, umode_t, mode) {
+    struct file* file = fget(fd);
+    if (file == NULL) {
+        return -EBADF;
+    }
+    long error = chmod_common(dget(file->f_path.dentry), mode);
+    fput(file);
+    return error;
+}
+
+static long chown_common(struct dentry* dentry, unsigned int user, unsigned int group) {
+    if (IS_ERR(dentry)) {
+        return PTR_ERR(dentry);
+    }
+    if (user != ~0u) {
+        dentry->d_inode->i_uid = user;
+    }
+    if (group != ~0u) {
+        dentry->d_inode->i_gid = group;
+    }
+    dentry->d_inode->i_ctime = current_time();
+    dput(dentry);
+    return 0;
+}
+
+SYSCALL_DEFINE3(chown, const char __user*, filename, unsigned int, user, unsigned int, group) {
+    return chown_common(user_path_at(AT_FDCWD, filename, 0, LOOKUP_FOLLOW), user, group);
+}
+
+SYSCALL_DEFINE3(lchown, const char __user*, filename, unsigned int, user, unsigned int, group) {
+    return chown_common(user_path_at(AT_FDCWD, filename, 0, 0), user, group);
+}
+
+SYSCALL_DEFINE5(fchownat, int, dfd, const char __user*, filename, unsigned int, user, unsigned int,
+                group, int, flag) {
+    return chown_common(user_path_at(dfd, filename, (unsigned int)flag,
+                                     flag & AT_SYMLINK_NOFOLLOW ? 0 : LOOKUP_FOLLOW),
+                        user, group);
+}
+
+SYSCALL_DEFINE3(fchown, unsigned int, fd, unsigned int, user, unsigned int, group) {
+    struct file* file = fget(fd);
+    if (file == NULL) {
+        return -EBADF;
+    }
+    long error = chown_common(dget(file->f_path.dentry), user, group);
+    fput(file);
+    return error;
 }

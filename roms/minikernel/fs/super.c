@@ -15,9 +15,9 @@ static void make_directory(const char* path) {
     }
 }
 
-static void make_device(const char* path, const struct file_operations* fops) {
+static void make_device(const char* path, u32 dev, const struct file_operations* fops) {
     struct filename* name = getname(path);
-    int error = do_mknodat(AT_FDCWD, name, fops);
+    int error = do_mknodat(AT_FDCWD, name, S_IFCHR | 0666, dev, fops);
     putname(name);
     if (error != 0) {
         panic("vfs_caches_init: %s: error %d", path, error);
@@ -26,13 +26,15 @@ static void make_device(const char* path, const struct file_operations* fops) {
 
 void vfs_caches_init(void) {
     struct inode* root = new_inode(S_IFDIR | 0755);
+    root->i_fop = &simple_dir_operations;
     root->i_op = &ramfs_dir_inode_operations;
     root_dentry = d_alloc(NULL, "/", 1);
     root_dentry->d_inode = root;
+    init_fs.pwd = root_dentry;
     make_directory("/dev");
-    make_device("/dev/console", &console_fops);
-    make_device("/dev/null", &null_fops);
-    make_device("/dev/zero", &zero_fops);
+    make_device("/dev/console", MKDEV(5, 1), &console_fops);
+    make_device("/dev/null", MKDEV(1, 3), &null_fops);
+    make_device("/dev/zero", MKDEV(1, 5), &zero_fops);
     make_directory("/tmp");
     printk("VFS: mounted root (ramfs filesystem)\n");
 }

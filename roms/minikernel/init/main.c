@@ -5,24 +5,52 @@
 #include "arch/percpu.h"
 #include "arch/processor.h"
 #include "arch/reboot.h"
+#include "arch/syscall.h"
 #include "drivers/serial.h"
+#include "drivers/tty.h"
+#include "fs/file.h"
 #include "fs/fs.h"
+#include "init/initramfs.h"
 #include "init/params.h"
 #include "init/workload.h"
 #include "kernel/panic.h"
 #include "kernel/printk.h"
 #include "kernel/task.h"
 #include "kernel/time.h"
+#include "lib/errno.h"
 #include "lib/string.h"
 #include "mm/paging.h"
 #include "mm/slab.h"
 #include "mm/stack.h"
+
+static int run_init_process(void) {
+    static const char* const argv[] = {"/init", NULL};
+    static const char* const envp[] = {"HOME=/", "TERM=linux", NULL};
+    devtmpfs_init();
+    tty_init();
+    struct open_how how = {.flags = O_RDWR};
+    for (int fd = 0; fd < 3; fd++) {
+        do_sys_openat2(AT_FDCWD, "/dev/console", &how);
+    }
+    printk("Run /init as init process\n");
+    int error = kernel_execve(argv[0], argv, envp);
+    if (error != 0) {
+        panic("kernel_init: /init: error %d", error);
+    }
+    return 0;
+}
 
 /// Task 1.
 static int kernel_init(void* unused) {
     (void)unused;
     if (params.ending != NULL) {
         run_ending(params.ending);
+    }
+    populate_rootfs();
+    struct file* init = filp_open("/init", O_RDONLY, 0);
+    if (!IS_ERR(init)) {
+        fput(init);
+        return run_init_process();
     }
     printk("Run workload: tasks=%u loops=%u\n", params.tasks, params.loops);
     int bad = run_workload(params.tasks, params.loops);
@@ -39,6 +67,7 @@ void start_kernel(phys_addr_t real_mode_data) {
     serial8250_init();
     copy_bootdata(real_mode_data);
 
+    parse_early_param(boot_command_line);
     printk("Trapgate minikernel (gcc " __VERSION__ ")\n");
     printk("Command line: %s\n", boot_command_line);
     e820_print_table();
@@ -52,6 +81,7 @@ void start_kernel(phys_addr_t real_mode_data) {
     thread_stack_init();
     fork_init();
     sched_init();
+    syscall_init();
     vfs_caches_init();
 
     init_IRQ();

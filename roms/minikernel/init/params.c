@@ -56,15 +56,35 @@ static bool parse_ending(const char* word) {
     return false;
 }
 
+static unsigned int loglevel;  // parse_early_param has taken it
+
 static const struct number {
     const char* name;
     unsigned int *value, least, most;
 } numbers[] = {
-    {"tasks", &params.tasks, 1, 64},
-    {"loops", &params.loops, 0, 1000000},
-    {"exit", &params.exit_status, 0, 254},
-    {"hz", &tick_hz, 19, 10000},
+    {"tasks", &params.tasks, 1, 64},       {"loops", &params.loops, 0, 1000000},
+    {"exit", &params.exit_status, 0, 254}, {"hz", &tick_hz, 19, 10000},
+    {"loglevel", &loglevel, 0, 15},
 };
+
+void parse_early_param(const char* command_line) {
+    for (const char* at = command_line; *at != '\0'; at++) {
+        if (at != command_line && at[-1] != ' ') {
+            continue;
+        }
+        if (strncmp(at, "loglevel=", 9) == 0) {
+            console_loglevel = at[9] - '0';
+        } else if (strncmp(at, "quiet", 5) == 0) {
+            console_loglevel = 4;
+        }
+    }
+}
+
+// Words of Linux that have nothing to say here.
+static bool is_known(const char* word) {
+    return strncmp(word, "console=", 8) == 0 || strncmp(word, "panic=", 6) == 0 ||
+           strcmp(word, "quiet") == 0;
+}
 
 static bool parse_number(char* word) {
     char* value = strchr(word, '=');
@@ -98,7 +118,7 @@ void parse_args(char* command_line) {
         if (*command_line == ' ') {
             *command_line++ = '\0';
         }
-        if (*word != '\0' && !parse_number(word) && !parse_ending(word)) {
+        if (*word != '\0' && !is_known(word) && !parse_number(word) && !parse_ending(word)) {
             printk("Unknown kernel command line parameter \"%s\"\n", word);
         }
     }

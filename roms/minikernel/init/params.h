@@ -13,6 +13,8 @@ struct params {
 
 extern struct params params;
 
+/// Takes what concerns the first messages already.
+void parse_early_param(const char* command_line);
 /// Takes `command_line` apart in place. Unknown words are printed.
 void parse_args(char* command_line);
 /// Some words make the kernel end in a way of its own. Called once everything is up.

@@ -16,6 +16,7 @@ static void begin_panic(const char* text) {
         debug_exit(PANIC_STATUS);  // the panic itself went wrong
     }
     panicking = true;
+    console_verbose();
     printk("Kernel panic - not syncing: %s\n", text);
 }
 

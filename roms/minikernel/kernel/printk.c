@@ -37,9 +37,18 @@ static void write_line_prefix(void) {
     console_write(prefix, (size_t)n);
 }
 
+#define KERN_INFO 6  // of all messages but a panic's
+
+int console_loglevel = 7;
+
+void console_verbose(void) { console_loglevel = 15; }
+
 int _printk(const char* fmt, ...) {
     char text[256];
     va_list args;
+    if (console_loglevel <= KERN_INFO) {
+        return 0;
+    }
     va_start(args, fmt);
     int length = vsnprintf(text, sizeof(text), fmt, args);
     va_end(args);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "kernel/sched.h"
 
+#include "arch/uaccess.h"
 #include "kernel/panic.h"
 #include "kernel/task.h"
 
@@ -118,6 +119,9 @@ void preempt_schedule_irq(void) {
 void schedule_tail(struct task_struct* prev) {
     finish_task_switch(prev);
     preempt_enable();
+    if (current->set_child_tid != NULL) {
+        put_user(current->pid, current->set_child_tid);
+    }
 }
 
 int try_to_wake_up(struct task_struct* p, unsigned int state, int wake_flags) {

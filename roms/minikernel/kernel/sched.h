@@ -3,6 +3,7 @@
 
 #include "arch/percpu.h"
 #include "kernel/preempt.h"
+#include "kernel/signal.h"
 #include "kernel/spinlock.h"
 #include "kernel/wait.h"
 #include "lib/list.h"
@@ -10,20 +11,28 @@
 #define TASK_RUNNING 0x0000
 #define TASK_INTERRUPTIBLE 0x0001
 #define TASK_UNINTERRUPTIBLE 0x0002
+#define __TASK_STOPPED 0x0004
 #define TASK_DEAD 0x0080
+#define TASK_WAKEKILL 0x0100
+#define TASK_STOPPED (TASK_WAKEKILL | __TASK_STOPPED)
 #define TASK_NORMAL (TASK_INTERRUPTIBLE | TASK_UNINTERRUPTIBLE)
 #define EXIT_ZOMBIE 0x0020
 #define EXIT_DEAD 0x0010
 
 #define PF_IDLE 0x00000002
 #define PF_EXITING 0x00000004
+#define PF_FORKNOEXEC 0x00000040
 #define PF_KTHREAD 0x00200000
 
+#define TIF_SIGPENDING 2
 #define TIF_NEED_RESCHED 3
 
 #define TASK_COMM_LEN 16
 
 struct files_struct;
+struct fs_struct;
+struct mm_struct;
+struct completion;
 
 struct thread_info {
     unsigned long flags;  // TIF_*
@@ -31,7 +40,13 @@ struct thread_info {
 
 struct thread_struct {
     unsigned long sp;
+    unsigned long fsbase, gsbase;
 };
+
+/// What FXSAVE stores: x87 and SSE state.
+struct fpu {
+    u8 fxsave[512];
+} __aligned(16);
 
 struct task_struct {
     struct thread_info thread_info;
@@ -62,6 +77,23 @@ struct task_struct {
     u64 start_boottime;
     char comm[TASK_COMM_LEN];
     struct files_struct* files;
+    struct fs_struct* fs;
+    struct mm_struct* mm;  // NULL: a kernel thread
+    struct signal_struct* signal;
+    struct sighand_struct* sighand;
+    sigset_t blocked;
+    sigset_t saved_sigmask;  // of a call that waits with another mask
+    bool restore_sigmask;
+    struct sigpending pending;
+    unsigned long sas_ss_sp, sas_ss_size;
+    struct wait_queue_head signalfd_wqh;  // for a blocked signal
+    int exit_signal;
+    struct list_head thread_node;  // in signal->thread_head
+    int __user* set_child_tid;
+    int __user* clear_child_tid;
+    struct completion* vfork_done;
+    u64 restart_time;  // of a sleep that a signal interrupted
+    struct fpu fpu;
 };
 
 struct rq {
@@ -99,8 +131,15 @@ void schedule_tail(struct task_struct* prev);
 void cpu_startup_entry(void) __noreturn;
 
 /// Sleeps for `timeout` ticks in the state that the caller has set.
+#define MAX_SCHEDULE_TIMEOUT 0x7fffffffffffffffL
 long schedule_timeout(long timeout);
 void msleep(unsigned int msecs);
+
+static inline bool signal_pending(const struct task_struct* p) {
+    return READ_ONCE(p->thread_info.flags) & (1UL << TIF_SIGPENDING);
+}
+
+static inline bool thread_group_leader(const struct task_struct* p) { return p->pid == p->tgid; }
 
 static inline bool need_resched(void) {
     return current->thread_info.flags & (1UL << TIF_NEED_RESCHED);
@@ -120,6 +159,12 @@ static inline void set_current_state(unsigned int state) {
 }
 
 // arch/process.c
-void copy_thread(struct task_struct* p, int (*fn)(void*), void* arg);
+/// A new task that starts in the kernel, with fn(arg).
+void copy_thread_kernel(struct task_struct* p, int (*fn)(void*), void* arg);
+/// A new task that returns from the current one's system call, with 0; `sp` and `tls` as for clone.
+void copy_thread_user(struct task_struct* p, unsigned long sp, unsigned long tls, bool set_tls);
+struct pt_regs* task_pt_regs(struct task_struct* p);
+/// A new program's registers.
+void start_thread(struct pt_regs* regs, unsigned long ip, unsigned long sp);
 struct task_struct* __switch_to_asm(struct task_struct* prev, struct task_struct* next);
 void arch_cpu_idle(void);

@@ -3,6 +3,7 @@
 
 #include "arch/irq.h"
 #include "drivers/i8254.h"
+#include "fs/fs.h"
 #include "kernel/sched.h"
 #include "kernel/timer.h"
 
@@ -34,6 +35,30 @@ static void timer_interrupt(int irq, void* dev) {
     (void)irq;
     (void)dev;
     tick_periodic();
+}
+
+// The date at reset of every machine that this kernel runs in: 2026-01-01.
+#define BOOT_SECONDS 1767225600LL
+
+struct timespec64 ns_to_timespec64(u64 ns) {
+    return (struct timespec64){(s64)(ns / NSEC_PER_SEC), (long)(ns % NSEC_PER_SEC)};
+}
+
+struct timespec64 current_time(void) {
+    struct timespec64 now = ns_to_timespec64(ktime_get_ns());
+    now.tv_sec += BOOT_SECONDS;
+    return now;
+}
+
+long timespec64_to_jiffies(const struct timespec64* ts) {
+    const s64 most = 1LL << 40;
+    if (ts->tv_sec < 0) {
+        return 0;
+    }
+    u64 ns_of_tick = NSEC_PER_SEC / tick_hz;
+    s64 seconds = min(ts->tv_sec, most);
+    u64 part = (u64)max(ts->tv_nsec, 0L) + ns_of_tick - 1;
+    return (long)((u64)seconds * tick_hz + part / ns_of_tick);
 }
 
 void time_init(void) {

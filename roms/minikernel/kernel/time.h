@@ -10,5 +10,9 @@ extern unsigned int tick_hz;
 
 /// Time since then; its resolution is one tick.
 u64 ktime_get_ns(void);
+struct timespec64;
+struct timespec64 ns_to_timespec64(u64 ns);
+/// How long to sleep so that at least this much time passes.
+long timespec64_to_jiffies(const struct timespec64* ts);
 /// Starts the tick.
 void time_init(void);

@@ -60,6 +60,10 @@ static void process_timeout(struct timer_list* timer) {
 }
 
 long schedule_timeout(long timeout) {
+    if (timeout == MAX_SCHEDULE_TIMEOUT) {
+        schedule();
+        return timeout;
+    }
     unsigned long expires = jiffies + (unsigned long)timeout;
     struct process_timer timer = {
         .timer = {LIST_HEAD_INIT(timer.timer.entry), expires, process_timeout},

@@ -24,6 +24,26 @@ void finish_wait(struct wait_queue_head* wq_head, struct wait_queue_entry* wq_en
 /// Wakes every waiter whose state is one of `mode`.
 void __wake_up(struct wait_queue_head* wq_head, unsigned int mode);
 
+/// The same, but a signal ends it, too: 0, or -ERESTARTSYS.
+#define wait_event_interruptible(wq_head, condition)                            \
+    ({                                                                          \
+        struct wait_queue_entry wait_ = {current, LIST_HEAD_INIT(wait_.entry)}; \
+        int error_ = 0;                                                         \
+        for (;;) {                                                              \
+            prepare_to_wait(&(wq_head), &wait_, TASK_INTERRUPTIBLE);            \
+            if (condition) {                                                    \
+                break;                                                          \
+            }                                                                   \
+            if (signal_pending(current)) {                                      \
+                error_ = -ERESTARTSYS;                                          \
+                break;                                                          \
+            }                                                                   \
+            schedule();                                                         \
+        }                                                                       \
+        finish_wait(&(wq_head), &wait_);                                        \
+        error_;                                                                 \
+    })
+
 /// Sleeps until `condition` holds; it is tested again after each __wake_up.
 #define wait_event(wq_head, condition)                                          \
     do {                                                                        \

@@ -39,6 +39,19 @@ void* memblock_alloc(size_t bytes) {
     return memset(__va(start), 0, end - start);
 }
 
+// All but what the boot loader has put there for us; init/initramfs.c gives that back.
+static void free_around_initrd(phys_addr_t start, phys_addr_t end) {
+    phys_addr_t initrd = boot_params.ramdisk_image & ~(PAGE_SIZE - 1);
+    phys_addr_t initrd_end = ((phys_addr_t)boot_params.ramdisk_image + boot_params.ramdisk_size +
+                              PAGE_SIZE - 1) &
+                             ~(PAGE_SIZE - 1);
+    if (boot_params.ramdisk_size == 0) {
+        initrd = initrd_end = end;
+    }
+    free_page_range(start, min(end, max(start, initrd)));
+    free_page_range(min(end, max(start, initrd_end)), end);
+}
+
 void mem_init(void) {
     for (int i = 0; i < boot_params.e820_entries; i++) {
         const struct boot_e820_entry* e = &boot_params.e820_table[i];
@@ -58,7 +71,7 @@ void mem_init(void) {
         phys_addr_t start = max(e->addr, LOW_MEMORY_END);
         phys_addr_t end = e->addr + e->size;
         free_page_range(start, min(end, used_start));
-        free_page_range(max(start, used_end), end);
+        free_around_initrd(max(start, used_end), end);
     }
     printk("Memory: %luK/%luK available\n", nr_free_pages() << (PAGE_SHIFT - 10),
            max_pfn << (PAGE_SHIFT - 10));

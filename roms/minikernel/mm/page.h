@@ -58,6 +58,13 @@ void __free_pages(struct page* page, unsigned int order);
 unsigned long __get_free_pages(gfp_t gfp, unsigned int order);
 void free_pages(unsigned long addr, unsigned int order);
 
+static inline void get_page(struct page* page) {
+    __atomic_add_fetch(&page->_refcount, 1, __ATOMIC_RELAXED);
+}
+
+/// Gives back one of several holds of a single page.
+void put_page(struct page* page);
+
 unsigned long nr_free_pages(void);
 /// Hands [start, end) to the allocator.
 void free_page_range(phys_addr_t start, phys_addr_t end);

@@ -103,6 +103,13 @@ void __free_pages(struct page* page, unsigned int order) {
     spin_unlock_irqrestore(&free_area.lock, flags);
 }
 
+void put_page(struct page* page) {
+    if (__atomic_sub_fetch(&page->_refcount, 1, __ATOMIC_ACQ_REL) == 0) {
+        page->_refcount = 1;
+        __free_pages(page, 0);
+    }
+}
+
 unsigned long __get_free_pages(gfp_t gfp, unsigned int order) {
     struct page* page = alloc_pages(gfp, order);
     return page == NULL ? 0 : (unsigned long)page_address(page);

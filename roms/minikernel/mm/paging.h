@@ -5,8 +5,10 @@
 
 #define _PAGE_PRESENT (1UL << 0)
 #define _PAGE_RW (1UL << 1)
+#define _PAGE_USER (1UL << 2)
 #define _PAGE_PSE (1UL << 7)
 #define _PAGE_GLOBAL (1UL << 8)
+#define _PAGE_PROTNONE _PAGE_GLOBAL  // there, but for nobody: _PAGE_PRESENT is clear
 #define _PAGE_NX (1UL << 63)
 #define PTE_PFN_MASK 0x000ffffffffff000UL
 

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "fs/proc/proc.h"
+#include "kernel/task.h"
+#include "kernel/time.h"
+#include "lib/errno.h"
+#include "lib/string.h"
+#include "lib/vsprintf.h"
+#include "mm/mm_types.h"
+
+// What each file of procfs says, in Linux's formats (Documentation/filesystems/proc.rst).
+
+#define USER_HZ_NS 10000000ULL
+
+static char state_of(const struct task_struct* p) {
+    return p->exit_state == EXIT_ZOMBIE        ? 'Z'
+           : p->__state & __TASK_STOPPED       ? 'T'
+           : p->__state & TASK_INTERRUPTIBLE   ? 'S'
+           : p->__state & TASK_UNINTERRUPTIBLE ? 'D'
+                                               : 'R';
+}
+
+static void show_stat(struct seq_file* m, struct task_struct* p) {
+    const struct signal_struct* s = p->signal;
+    seq_printf(m,
+               "%d (%s) %c %d %d %d %d %d %u 0 0 0 0 %llu %llu %llu %llu 20 0 %d 0 %llu %lu %ld "
+               "18446744073709551615 0 0 0 0 0 0 0 0 0 0 0 0 17 0 0 0 0 0 0 0 0 0 0 0 0 0 0\n",
+               p->pid, p->comm, state_of(p), p->real_parent->tgid, s->pgrp, s->session,
+               s->tty != NULL ? 4 << 8 | 64 : 0, -1, p->flags, (p->utime + s->utime) / USER_HZ_NS,
+               (p->stime + s->stime) / USER_HZ_NS, s->cutime / USER_HZ_NS, s->cstime / USER_HZ_NS,
+               s->nr_threads, p->start_time / USER_HZ_NS,
+               p->mm != NULL ? p->mm->total_vm * PAGE_SIZE : 0, p->mm != NULL ? p->mm->rss : 0);
+}
+
+static void show_status(struct seq_file* m, struct task_struct* p) {
+    seq_printf(m,
+               "Name:\t%s\nState:\t%c\nTgid:\t%d\nPid:\t%d\nPPid:\t%d\nUid:\t0\t0\t0\t0\n"
+               "Gid:\t0\t0\t0\t0\n",
+               p->comm, state_of(p), p->tgid, p->pid, p->real_parent->tgid);
+    if (p->mm != NULL) {
+        seq_printf(m, "VmSize:\t%8lu kB\nVmRSS:\t%8ld kB\n", p->mm->total_vm * 4, p->mm->rss * 4);
+    }
+    seq_printf(m, "Threads:\t%d\nSigPnd:\t%016llx\nShdPnd:\t%016llx\nSigBlk:\t%016llx\n",
+               p->signal->nr_threads, p->pending.signal, p->signal->shared_pending.signal,
+               p->blocked);
+}
+
+// Another process's memory, as far as its pages are there.
+static void show_memory(struct seq_file* m, struct mm_struct* mm, unsigned long from,
+                        unsigned long to) {
+    to = min(to, from + 4096);
+    while (from < to) {
+        struct page* page = follow_page(mm, from);
+        if (page == NULL) {
+            return;
+        }
+        size_t offset = from % PAGE_SIZE;
+        size_t n = min(PAGE_SIZE - offset, to - from);
+        seq_write(m, (const char*)page_address(page) + offset, n);
+        put_page(page);
+        from += n;
+    }
+}
+
+static void show_cmdline(struct seq_file* m, struct task_struct* p) {
+    if (p->mm != NULL) {
+        show_memory(m, p->mm, p->mm->arg_start, p->mm->arg_end);
+    }
+}
+
+static void show_comm(struct seq_file* m, struct task_struct* p) { seq_printf(m, "%s\n", p->comm); }
+
+static void show_maps(struct seq_file* m, struct task_struct* p) {
+    struct vm_area_struct* vma;
+    if (p->mm == NULL) {
+        return;
+    }
+    list_for_each_entry(vma, &p->mm->mmap, vm_link) {
+        unsigned long f = vma->vm_flags;
+        seq_printf(m, "%08lx-%08lx %c%c%c%c %08lx 00:01 %lu", vma->vm_start, vma->vm_end,
+                   f & VM_READ ? 'r' : '-', f & VM_WRITE ? 'w' : '-', f & VM_EXEC ? 'x' : '-',
+                   f & VM_SHARED ? 's' : 'p', vma->vm_pgoff * PAGE_SIZE,
+                   vma->vm_file != NULL ? vma->vm_file->f_inode->i_ino : 0);
+        char path[128];
+        const char* name = NULL;
+        if (vma->vm_file != NULL) {
+            name = d_path(vma->vm_file->f_path.dentry, path, sizeof(path));
+        } else if (vma->vm_end == p->mm->start_stack) {
+            name = "[stack]";
+        } else if (vma->vm_start <= p->mm->brk && vma->vm_end > p->mm->start_brk) {
+            name = "[heap]";
+        }
+        seq_printf(m, name != NULL && !IS_ERR(name) ? "                    %s\n" : "\n", name);
+    }
+}
+
+static int read_exe(struct task_struct* p, char* buf, int size) {
+    if (p->mm == NULL || p->mm->exe_file == NULL) {
+        return -ENOENT;
+    }
+    char* path = d_path(p->mm->exe_file->f_path.dentry, buf, size);
+    if (IS_ERR(path)) {
+        return -ENAMETOOLONG;
+    }
+    int length = (int)strlen(path);
+    memmove(buf, path, (size_t)length);
+    return length;
+}
+
+static int read_cwd(struct task_struct* p, char* buf, int size) {
+    char* path = p->fs == NULL ? ERR_PTR(-ENOENT) : d_path(p->fs->pwd, buf, size);
+    if (IS_ERR(path)) {
+        return -ENOENT;
+    }
+    int length = (int)strlen(path);
+    memmove(buf, path, (size_t)length);
+    return length;
+}
+
+static int read_self(struct task_struct* p, char* buf, int size) {
+    (void)p;
+    return snprintf(buf, (size_t)size, "%d", current->tgid);
+}
+
+static void show_meminfo(struct seq_file* m, struct task_struct* p) {
+    (void)p;
+    unsigned long free = nr_free_pages() * 4;
+    seq_printf(m,
+               "MemTotal:       %8lu kB\nMemFree:        %8lu kB\nMemAvailable:   %8lu kB\n"
+               "Buffers:               0 kB\nCached:                0 kB\n"
+               "SwapTotal:             0 kB\nSwapFree:              0 kB\n",
+               max_pfn * 4, free, free);
+}
+
+static void show_uptime(struct seq_file* m, struct task_struct* p) {
+    (void)p;
+    u64 cs = ktime_get_ns() / USER_HZ_NS, idle = init_task.stime / USER_HZ_NS;
+    seq_printf(m, "%llu.%02llu %llu.%02llu\n", cs / 100, cs % 100, idle / 100, idle % 100);
+}
+
+static void show_system_stat(struct seq_file* m, struct task_struct* p) {
+    (void)p;
+    u64 total = ktime_get_ns() / USER_HZ_NS;
+    u64 idle = init_task.stime / USER_HZ_NS;
+    seq_printf(m,
+               "cpu  0 0 %llu %llu 0 0 0 0 0 0\ncpu0 0 0 %llu %llu 0 0 0 0 0 0\n"
+               "ctxt %llu\nbtime 1767225600\n",
+               total - min(total, idle), idle, total - min(total, idle), idle,
+               this_cpu_ptr(runqueues)->nr_switches);
+}
+
+static void show_loadavg(struct seq_file* m, struct task_struct* p) {
+    (void)p;
+    seq_printf(m, "0.00 0.00 0.00 1/1 1\n");
+}
+
+static void show_mounts(struct seq_file* m, struct task_struct* p) {
+    (void)p;
+    seq_printf(m,
+               "rootfs / rootfs rw 0 0\nproc /proc proc rw 0 0\ndevtmpfs /dev devtmpfs rw 0 0\n");
+}
+
+static void show_version(struct seq_file* m, struct task_struct* p) {
+    (void)p;
+    seq_printf(m, "Linux version 6.1.0-minikernel (Trapgate) (gcc " __VERSION__ ")\n");
+}
+
+const struct proc_dir_entry proc_root_entries[] = {
+    {"self", NULL, read_self},       {"meminfo", show_meminfo, NULL},
+    {"uptime", show_uptime, NULL},   {"stat", show_system_stat, NULL},
+    {"loadavg", show_loadavg, NULL}, {"mounts", show_mounts, NULL},
+    {"version", show_version, NULL}, {NULL, NULL, NULL},
+};
+
+const struct proc_dir_entry proc_pid_entries[] = {
+    {"stat", show_stat, NULL},       {"status", show_status, NULL},
+    {"cmdline", show_cmdline, NULL}, {"comm", show_comm, NULL},
+    {"maps", show_maps, NULL},       {"exe", NULL, read_exe},
+    {"cwd", NULL, read_cwd},         {NULL, NULL, NULL},
+};

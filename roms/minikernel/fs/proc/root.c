@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "arch/uaccess.h"
+#include "fs/proc/proc.h"
+#include "kernel/task.h"
+#include "lib/string.h"
+#include "lib/vsprintf.h"
+#include "mm/slab.h"
+
+// procfs: names are made when somebody looks them up, and forgotten with the last user. i_private
+// is the entry, i_rdev (of no use here) the process id.
+
+#define PROC_BUF_ORDER 5
+#define PROC_BUF_BYTES (PAGE_SIZE << PROC_BUF_ORDER)
+
+static const struct inode_operations proc_root_inode_operations, proc_pid_inode_operations,
+    proc_link_inode_operations;
+static const struct file_operations proc_root_operations, proc_pid_operations, proc_file_operations;
+
+static struct inode* proc_inode(umode_t mode, const struct proc_dir_entry* entry, pid_t pid) {
+    struct inode* inode = new_inode(mode);
+    if (inode != NULL) {
+        inode->i_private = (void*)entry;
+        inode->i_rdev = (u32)pid;
+    }
+    return inode;
+}
+
+static struct dentry* proc_dentry(struct dentry* dir, const char* name, u32 len,
+                                  struct inode* inode) {
+    struct dentry* dentry = inode == NULL ? ERR_PTR(-ENOMEM) : d_alloc(dir, name, len);
+    if (IS_ERR(dentry)) {
+        if (inode != NULL) {
+            iput(inode);
+        }
+        return dentry;
+    }
+    dentry->d_inode = inode;
+    return dentry;
+}
+
+static struct dentry* lookup_entry(struct dentry* dir, const char* name, u32 len,
+                                   const struct proc_dir_entry* entries, pid_t pid) {
+    for (const struct proc_dir_entry* e = entries; e->name != NULL; e++) {
+        if (strlen(e->name) != len || memcmp(e->name, name, len) != 0) {
+            continue;
+        }
+        struct inode* inode = proc_inode(e->readlink != NULL ? S_IFLNK | 0777 : S_IFREG | 0444, e,
+                                         pid);
+        if (inode != NULL) {
+            inode->i_op = e->readlink != NULL ? &proc_link_inode_operations : NULL;
+            inode->i_fop = e->readlink != NULL ? NULL : &proc_file_operations;
+        }
+        return proc_dentry(dir, name, len, inode);
+    }
+    return ERR_PTR(-ENOENT);
+}
+
+static bool process_exists(pid_t pid) {
+    spin_lock(&tasklist_lock);
+    bool exists = find_task_by_pid(pid) != NULL;
+    spin_unlock(&tasklist_lock);
+    return exists;
+}
+
+static struct dentry* proc_root_lookup(struct dentry* dir, const char* name, u32 len) {
+    pid_t pid = 0;
+    for (u32 i = 0; i < len; i++) {
+        if (name[i] < '0' || name[i] > '9' || len > 9) {
+            return lookup_entry(dir, name, len, proc_root_entries, 0);
+        }
+        pid = pid * 10 + (name[i] - '0');
+    }
+    if (!process_exists(pid)) {
+        return ERR_PTR(-ENOENT);
+    }
+    struct inode* inode = proc_inode(S_IFDIR | 0555, NULL, pid);
+    if (inode != NULL) {
+        inode->i_op = &proc_pid_inode_operations;
+        inode->i_fop = &proc_pid_operations;
+    }
+    return proc_dentry(dir, name, len, inode);
+}
+
+static struct dentry* proc_pid_lookup(struct dentry* dir, const char* name, u32 len) {
+    return lookup_entry(dir, name, len, proc_pid_entries, (pid_t)dir->d_inode->i_rdev);
+}
+
+static int proc_readlink(struct inode* inode, char* buf, int size) {
+    const struct proc_dir_entry* entry = inode->i_private;
+    if (inode->i_rdev == 0) {
+        return entry->readlink(NULL, buf, size);
+    }
+    spin_lock(&tasklist_lock);
+    struct task_struct* p = find_task_by_pid((pid_t)inode->i_rdev);
+    int length = p == NULL ? -ENOENT : entry->readlink(p, buf, size);
+    spin_unlock(&tasklist_lock);
+    return length;
+}
+
+// Positions: the entries, then PIDs.
+#define FIRST_PID_POS 1000
+
+static int iterate_entries(struct dir_context* ctx, const struct proc_dir_entry* entries) {
+    loff_t count = 0;
+    while (entries[count].name != NULL) {
+        count++;
+    }
+    while (ctx->pos < count) {
+        const struct proc_dir_entry* e = &entries[ctx->pos++];
+        if (!ctx->actor(ctx, e->name, (u32)strlen(e->name), 1000 + (u64)ctx->pos,
+                        e->readlink != NULL ? S_IFLNK : S_IFREG)) {
+            ctx->pos--;
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static pid_t next_pid(pid_t after) {
+    struct task_struct* p;
+    pid_t found = 0;
+    spin_lock(&tasklist_lock);
+    list_for_each_entry(p, &init_task.tasks, tasks) {
+        if (thread_group_leader(p) && p->pid > after && (found == 0 || p->pid < found)) {
+            found = p->pid;
+        }
+    }
+    spin_unlock(&tasklist_lock);
+    return found;
+}
+
+static int proc_root_iterate(struct file* file, struct dir_context* ctx) {
+    if (iterate_entries(ctx, proc_root_entries) == 0) {
+        pid_t pid = ctx->pos < FIRST_PID_POS ? 0 : (pid_t)(ctx->pos - FIRST_PID_POS);
+        while ((pid = next_pid(pid)) != 0) {
+            char name[12];
+            u32 length = (u32)snprintf(name, sizeof(name), "%d", pid);
+            loff_t before = ctx->pos;
+            ctx->pos = FIRST_PID_POS + pid;
+            if (!ctx->actor(ctx, name, length, 100000 + (u64)pid, S_IFDIR)) {
+                ctx->pos = before;
+                break;
+            }
+        }
+    }
+    file->f_pos = ctx->pos;
+    return 0;
+}
+
+static int proc_pid_iterate(struct file* file, struct dir_context* ctx) {
+    iterate_entries(ctx, proc_pid_entries);
+    file->f_pos = ctx->pos;
+    return 0;
+}
+
+static int proc_open(struct inode* inode, struct file* file) {
+    const struct proc_dir_entry* entry = inode->i_private;
+    struct seq_file* m = kmalloc(sizeof(*m), GFP_KERNEL);
+    if (m == NULL) {
+        return -ENOMEM;
+    }
+    *m = (struct seq_file){(char*)__get_free_pages(GFP_KERNEL, PROC_BUF_ORDER), PROC_BUF_BYTES, 0};
+    if (m->buf == NULL) {
+        kfree(m);
+        return -ENOMEM;
+    }
+    spin_lock(&tasklist_lock);
+    struct task_struct* p = inode->i_rdev == 0 ? NULL : find_task_by_pid((pid_t)inode->i_rdev);
+    bool gone = inode->i_rdev != 0 && p == NULL;
+    if (!gone) {
+        entry->show(m, p);
+    }
+    spin_unlock(&tasklist_lock);
+    file->private_data = m;
+    return 0;
+}
+
+static void proc_release(struct inode* inode, struct file* file) {
+    (void)inode;
+    struct seq_file* m = file->private_data;
+    free_pages((unsigned long)m->buf, PROC_BUF_ORDER);
+    kfree(m);
+}
+
+static ssize_t proc_read(struct file* file, char __user* buf, size_t count, loff_t* pos) {
+    const struct seq_file* m = file->private_data;
+    size_t left = (u64)*pos < m->count ? m->count - (size_t)*pos : 0;
+    count = min(count, left);
+    if (copy_to_user(buf, m->buf + *pos, count) != 0) {
+        return -EFAULT;
+    }
+    *pos += (loff_t)count;
+    return (ssize_t)count;
+}
+
+static const struct inode_operations proc_root_inode_operations = {.lookup = proc_root_lookup};
+static const struct inode_operations proc_pid_inode_operations = {.lookup = proc_pid_lookup};
+static const struct inode_operations proc_link_inode_operations = {.readlink = proc_readlink};
+static const struct file_operations proc_root_operations = {.iterate_shared = proc_root_iterate};
+static const struct file_operations proc_pid_operations = {.iterate_shared = proc_pid_iterate};
+static const struct file_operations proc_file_operations = {
+    .read = proc_read,
+    .open = proc_open,
+    .release = proc_release,
+};
+
+struct dentry* proc_get_tree(void) {
+    struct inode* inode = proc_inode(S_IFDIR | 0555, NULL, 0);
+    if (inode != NULL) {
+        inode->i_op = &proc_root_inode_operations;
+        inode->i_fop = &proc_root_operations;
+    }
+    return proc_dentry(NULL, "/", 1, inode);
+}

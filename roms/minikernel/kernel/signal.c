@@ -1,0 +1,519 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "kernel/signal.h"
+
+#include "fs/fs.h"
+#include "kernel/syscall.h"
+#include "kernel/task.h"
+#include "kernel/time.h"
+#include "lib/string.h"
+#include "mm/slab.h"
+
+// Sending signals and deciding what they do. tasklist_lock guards everything here.
+
+#define SIG_KERNEL_IGNORE \
+    (sigmask(SIGCHLD) | sigmask(SIGURG) | sigmask(SIGWINCH) | sigmask(SIGCONT))
+#define SIG_KERNEL_STOP (sigmask(SIGSTOP) | sigmask(SIGTSTP) | sigmask(SIGTTIN) | sigmask(SIGTTOU))
+#define SIG_UNBLOCKABLE (sigmask(SIGKILL) | sigmask(SIGSTOP))
+#define INIT_PID 1
+
+struct signal_struct init_signals = {
+    .count = 1,
+    .nr_threads = 1,
+    .thread_head = LIST_HEAD_INIT(init_signals.thread_head),
+    .shared_pending = {.list = LIST_HEAD_INIT(init_signals.shared_pending.list)},
+    .rlim_stack = 8UL << 20,
+    .rlim_nofile = 256,
+};
+struct sighand_struct init_sighand = {.count = 1};
+
+bool sig_ignored(const struct task_struct* p, int sig) {
+    unsigned long handler = p->sighand->action[sig - 1].sa_handler;
+    if (p->blocked & sigmask(sig)) {
+        return false;
+    }
+    // What would kill init, and init does not expect, never gets there.
+    if (p->tgid == INIT_PID && handler == SIG_DFL) {
+        return true;
+    }
+    return handler == SIG_IGN || (handler == SIG_DFL && (sigmask(sig) & SIG_KERNEL_IGNORE));
+}
+
+void recalc_sigpending(void) {
+    struct task_struct* p = current;
+    sigset_t ready = (p->pending.signal | p->signal->shared_pending.signal) & ~p->blocked;
+    bool pending = ready != 0 || (p->signal->flags & SIGNAL_GROUP_EXIT) ||
+                   p->signal->stop_signal != 0;
+    if (pending) {
+        __atomic_fetch_or(&p->thread_info.flags, 1UL << TIF_SIGPENDING, __ATOMIC_RELAXED);
+    } else {
+        __atomic_fetch_and(&p->thread_info.flags, ~(1UL << TIF_SIGPENDING), __ATOMIC_RELAXED);
+    }
+}
+
+static void signal_wake_up(struct task_struct* p, bool fatal) {
+    __atomic_fetch_or(&p->thread_info.flags, 1UL << TIF_SIGPENDING, __ATOMIC_RELAXED);
+    try_to_wake_up(p, TASK_INTERRUPTIBLE | (fatal ? TASK_WAKEKILL : 0), 0);
+}
+
+void flush_sigqueue(struct sigpending* queue) {
+    struct sigqueue *q, *next;
+    list_for_each_entry_safe(q, next, &queue->list, list) {
+        list_del_init(&q->list);
+        kfree(q);
+    }
+    queue->signal = 0;
+}
+
+static void drop_from(struct sigpending* queue, sigset_t mask) {
+    struct sigqueue *q, *next;
+    queue->signal &= ~mask;
+    list_for_each_entry_safe(q, next, &queue->list, list) {
+        if (mask & sigmask(q->info.si_signo)) {
+            list_del_init(&q->list);
+            kfree(q);
+        }
+    }
+}
+
+static void drop_from_all(struct task_struct* p, sigset_t mask) {
+    struct task_struct* t;
+    drop_from(&p->signal->shared_pending, mask);
+    list_for_each_entry(t, &p->signal->thread_head, thread_node) { drop_from(&t->pending, mask); }
+}
+
+static void wake_threads(struct signal_struct* signal, bool fatal) {
+    struct task_struct* t;
+    list_for_each_entry(t, &signal->thread_head, thread_node) { signal_wake_up(t, fatal); }
+}
+
+// Stop and continue take each other's signals away, and continuing works whatever the handler.
+static void prepare_signal(int sig, struct task_struct* p) {
+    struct signal_struct* signal = p->signal;
+    if (sigmask(sig) & SIG_KERNEL_STOP) {
+        drop_from_all(p, sigmask(SIGCONT));
+    } else if (sig == SIGCONT) {
+        drop_from_all(p, SIG_KERNEL_STOP);
+        bool stopped = signal->flags & SIGNAL_STOP_STOPPED;
+        signal->stop_signal = 0;
+        signal->flags &= ~(SIGNAL_STOP_STOPPED | SIGNAL_STOP_REPORT);
+        struct task_struct* t;
+        list_for_each_entry(t, &signal->thread_head, thread_node) {
+            try_to_wake_up(t, __TASK_STOPPED, 0);
+        }
+        if (stopped) {
+            signal->flags |= SIGNAL_CONT_REPORT;
+            do_notify_parent_cldstop(p, SIGCONT);
+        }
+    }
+}
+
+static struct task_struct* wants_signal(struct task_struct* p, int sig) {
+    struct task_struct* t;
+    if (!(p->blocked & sigmask(sig)) && !(p->flags & PF_EXITING)) {
+        return p;
+    }
+    list_for_each_entry(t, &p->signal->thread_head, thread_node) {
+        if (!(t->blocked & sigmask(sig)) && !(t->flags & PF_EXITING)) {
+            return t;
+        }
+    }
+    return NULL;
+}
+
+int send_signal_locked(int sig, const struct kernel_siginfo* info, struct task_struct* p,
+                       bool group) {
+    if (p->flags & PF_KTHREAD || p->exit_state != 0) {
+        return 0;
+    }
+    prepare_signal(sig, p);
+    if (sig_ignored(p, sig)) {
+        return 0;
+    }
+    struct sigpending* queue = group ? &p->signal->shared_pending : &p->pending;
+    if (!(queue->signal & sigmask(sig))) {
+        struct sigqueue* q = kmalloc(sizeof(*q), GFP_KERNEL);
+        if (q != NULL) {
+            q->info = *info;
+            list_add_tail(&q->list, &queue->list);
+        }
+        queue->signal |= sigmask(sig);
+    }
+    struct task_struct* t = group ? wants_signal(p, sig) : p;
+    if (sig == SIGKILL) {
+        wake_threads(p->signal, true);
+    } else if (t != NULL && !(t->blocked & sigmask(sig))) {
+        signal_wake_up(t, false);
+    } else {
+        __wake_up(&p->signalfd_wqh, TASK_INTERRUPTIBLE);
+    }
+    return 0;
+}
+
+int send_sig_info(int sig, const struct kernel_siginfo* info, struct task_struct* p, bool group) {
+    spin_lock(&tasklist_lock);
+    int error = send_signal_locked(sig, info, p, group);
+    spin_unlock(&tasklist_lock);
+    return error;
+}
+
+int send_sig(int sig, struct task_struct* p) {
+    const struct kernel_siginfo info = {.si_signo = sig, .si_code = SI_KERNEL};
+    return send_sig_info(sig, &info, p, false);
+}
+
+static void force_sig_info(int sig, const struct kernel_siginfo* info) {
+    spin_lock(&tasklist_lock);
+    struct sigaction* action = &current->sighand->action[sig - 1];
+    if (action->sa_handler == SIG_IGN || (current->blocked & sigmask(sig)) ||
+        current->tgid == INIT_PID) {
+        if (action->sa_handler == SIG_IGN || (current->blocked & sigmask(sig))) {
+            action->sa_handler = SIG_DFL;
+        }
+        current->blocked &= ~sigmask(sig);
+        if (current->tgid == INIT_PID && action->sa_handler == SIG_DFL) {
+            spin_unlock(&tasklist_lock);
+            do_group_exit(sig);
+        }
+    }
+    send_signal_locked(sig, info, current, false);
+    recalc_sigpending();
+    spin_unlock(&tasklist_lock);
+}
+
+void force_sig_fault(int sig, int code, unsigned long addr) {
+    const struct kernel_siginfo info = {.si_signo = sig, .si_code = code, .si_addr = addr};
+    force_sig_info(sig, &info);
+}
+
+void force_sig(int sig) { force_sig_fault(sig, SI_KERNEL, 0); }
+
+static struct kernel_siginfo user_info(int sig, int code) {
+    return (struct kernel_siginfo){.si_signo = sig, .si_code = code, .si_pid = current->tgid};
+}
+
+static int kill_pgrp_info(pid_t pgrp, int sig, const struct kernel_siginfo* info) {
+    struct task_struct* p;
+    int error = -ESRCH;
+    spin_lock(&tasklist_lock);
+    list_for_each_entry(p, &init_task.tasks, tasks) {
+        if (thread_group_leader(p) && p->signal->pgrp == pgrp && pgrp != 0) {
+            error = sig != 0 ? send_signal_locked(sig, info, p, true) : 0;
+        }
+    }
+    spin_unlock(&tasklist_lock);
+    return error;
+}
+
+int kill_pgrp(pid_t pgrp, int sig) {
+    const struct kernel_siginfo info = {.si_signo = sig, .si_code = SI_KERNEL};
+    return kill_pgrp_info(pgrp, sig, &info);
+}
+
+static int kill_everybody(int sig, const struct kernel_siginfo* info) {
+    struct task_struct* p;
+    int error = -ESRCH;
+    spin_lock(&tasklist_lock);
+    list_for_each_entry(p, &init_task.tasks, tasks) {
+        if (thread_group_leader(p) && p->tgid > INIT_PID && p->tgid != current->tgid) {
+            error = sig != 0 ? send_signal_locked(sig, info, p, true) : 0;
+        }
+    }
+    spin_unlock(&tasklist_lock);
+    return error;
+}
+
+static int kill_one(pid_t pid, pid_t tgid, int sig, const struct kernel_siginfo* info, bool group) {
+    spin_lock(&tasklist_lock);
+    struct task_struct* p = find_task_by_pid(pid);
+    int error = p == NULL || (tgid > 0 && p->tgid != tgid) ? -ESRCH
+                : sig == 0                                 ? 0
+                           : send_signal_locked(sig, info, p, group);
+    spin_unlock(&tasklist_lock);
+    return error;
+}
+
+SYSCALL_DEFINE2(kill, pid_t, pid, int, sig) {
+    if (sig < 0 || sig > _NSIG) {
+        return -EINVAL;
+    }
+    const struct kernel_siginfo info = user_info(sig, SI_USER);
+    if (pid == -1) {
+        return kill_everybody(sig, &info);
+    }
+    return pid > 0 ? kill_one(pid, 0, sig, &info, true)
+                   : kill_pgrp_info(pid == 0 ? current->signal->pgrp : -pid, sig, &info);
+}
+
+SYSCALL_DEFINE3(tgkill, pid_t, tgid, pid_t, pid, int, sig) {
+    if (sig < 0 || sig > _NSIG || pid <= 0 || tgid <= 0) {
+        return -EINVAL;
+    }
+    const struct kernel_siginfo info = user_info(sig, SI_TKILL);
+    return kill_one(pid, tgid, sig, &info, false);
+}
+
+SYSCALL_DEFINE2(tkill, pid_t, pid, int, sig) {
+    if (sig < 0 || sig > _NSIG || pid <= 0) {
+        return -EINVAL;
+    }
+    const struct kernel_siginfo info = user_info(sig, SI_TKILL);
+    return kill_one(pid, 0, sig, &info, false);
+}
+
+// The first signal of `set` that is pending, taken out; 0 when there is none.
+static int dequeue_signal(sigset_t set, struct kernel_siginfo* info) {
+    struct sigpending* queues[] = {&current->pending, &current->signal->shared_pending};
+    for (unsigned int i = 0; i < 2; i++) {
+        sigset_t ready = queues[i]->signal & set;
+        if (ready == 0) {
+            continue;
+        }
+        int sig = ready & sigmask(SIGKILL) ? SIGKILL : __builtin_ctzll(ready) + 1;
+        *info = (struct kernel_siginfo){.si_signo = sig, .si_code = SI_USER};
+        struct sigqueue* q;
+        list_for_each_entry(q, &queues[i]->list, list) {
+            if (q->info.si_signo == sig) {
+                *info = q->info;
+                break;
+            }
+        }
+        drop_from(queues[i], sigmask(sig));
+        return sig;
+    }
+    return 0;
+}
+
+// With tasklist_lock held, which is given up while we sleep.
+static void do_signal_stop(int sig) {
+    struct signal_struct* signal = current->signal;
+    if (signal->stop_signal == 0) {
+        signal->stop_signal = sig;
+        signal->flags |= SIGNAL_STOP_STOPPED | SIGNAL_STOP_REPORT;
+        signal->group_exit_code = sig;
+        wake_threads(signal, false);
+        do_notify_parent_cldstop(current, sig);
+    }
+    set_current_state(TASK_STOPPED);
+    spin_unlock(&tasklist_lock);
+    schedule();
+    spin_lock(&tasklist_lock);
+}
+
+bool get_signal(struct ksignal* ksig) {
+    spin_lock(&tasklist_lock);
+    for (;;) {
+        struct signal_struct* signal = current->signal;
+        if (signal->flags & SIGNAL_GROUP_EXIT) {
+            spin_unlock(&tasklist_lock);
+            do_exit(signal->group_exit_code);
+        }
+        if (signal->stop_signal != 0 && !(current->pending.signal & sigmask(SIGKILL)) &&
+            !(signal->shared_pending.signal & sigmask(SIGKILL))) {
+            do_signal_stop(signal->stop_signal);
+            continue;
+        }
+        int sig = dequeue_signal(~current->blocked, &ksig->info);
+        if (sig == 0) {
+            break;
+        }
+        struct sigaction* action = &current->sighand->action[sig - 1];
+        if (action->sa_handler == SIG_IGN) {
+            continue;
+        }
+        if (action->sa_handler != SIG_DFL) {
+            ksig->ka = *action;
+            ksig->sig = sig;
+            if (action->sa_flags & SA_RESETHAND) {
+                action->sa_handler = SIG_DFL;
+            }
+            recalc_sigpending();
+            spin_unlock(&tasklist_lock);
+            return true;
+        }
+        if ((sigmask(sig) & SIG_KERNEL_IGNORE) || current->tgid == INIT_PID) {
+            continue;
+        }
+        if (sigmask(sig) & SIG_KERNEL_STOP) {
+            do_signal_stop(sig);
+            continue;
+        }
+        spin_unlock(&tasklist_lock);
+        do_group_exit(sig);
+    }
+    recalc_sigpending();
+    spin_unlock(&tasklist_lock);
+    return false;
+}
+
+void zap_other_threads(int exit_code) {
+    current->signal->flags |= SIGNAL_GROUP_EXIT;
+    current->signal->group_exit_code = exit_code;
+    current->signal->stop_signal = 0;
+    wake_threads(current->signal, true);
+}
+
+void flush_signal_handlers(struct sighand_struct* sighand) {
+    for (int i = 0; i < _NSIG; i++) {
+        unsigned long handler = sighand->action[i].sa_handler;
+        sighand->action[i] = (struct sigaction){.sa_handler = handler == SIG_IGN ? SIG_IGN
+                                                                                 : SIG_DFL};
+    }
+}
+
+int set_current_blocked(sigset_t set) {
+    spin_lock(&tasklist_lock);
+    current->blocked = set & ~SIG_UNBLOCKABLE;
+    recalc_sigpending();
+    spin_unlock(&tasklist_lock);
+    return 0;
+}
+
+SYSCALL_DEFINE4(rt_sigaction, int, sig, const struct sigaction __user*, act,
+                struct sigaction __user*, oact, size_t, size) {
+    struct sigaction new_action, old;
+    if (size != sizeof(sigset_t) || sig < 1 || sig > _NSIG ||
+        (act != NULL && (sigmask(sig) & SIG_UNBLOCKABLE))) {
+        return -EINVAL;
+    }
+    if (act != NULL && get_user(new_action, act) != 0) {
+        return -EFAULT;
+    }
+    spin_lock(&tasklist_lock);
+    old = current->sighand->action[sig - 1];
+    if (act != NULL) {
+        new_action.sa_mask &= ~SIG_UNBLOCKABLE;
+        current->sighand->action[sig - 1] = new_action;
+        if (new_action.sa_handler == SIG_IGN ||
+            (new_action.sa_handler == SIG_DFL && (sigmask(sig) & SIG_KERNEL_IGNORE))) {
+            drop_from_all(current, sigmask(sig));
+        }
+    }
+    spin_unlock(&tasklist_lock);
+    return oact != NULL ? put_user(old, oact) : 0;
+}
+
+SYSCALL_DEFINE4(rt_sigprocmask, int, how, const sigset_t __user*, nset, sigset_t __user*, oset,
+                size_t, size) {
+    sigset_t old = current->blocked, set;
+    if (size != sizeof(sigset_t)) {
+        return -EINVAL;
+    }
+    if (nset != NULL) {
+        if (get_user(set, nset) != 0) {
+            return -EFAULT;
+        }
+        if (how < 0 || how > 2) {
+            return -EINVAL;
+        }
+        set_current_blocked(how == 0 ? old | set : how == 1 ? old & ~set : set);
+    }
+    return oset != NULL ? put_user(old, oset) : 0;
+}
+
+SYSCALL_DEFINE2(rt_sigpending, sigset_t __user*, uset, size_t, size) {
+    sigset_t set = (current->pending.signal | current->signal->shared_pending.signal) &
+                   current->blocked;
+    return size != sizeof(set) ? -EINVAL : put_user(set, uset);
+}
+
+SYSCALL_DEFINE2(rt_sigsuspend, const sigset_t __user*, unewset, size_t, size) {
+    sigset_t set;
+    if (size != sizeof(set)) {
+        return -EINVAL;
+    }
+    if (get_user(set, unewset) != 0) {
+        return -EFAULT;
+    }
+    current->saved_sigmask = current->blocked;
+    set_current_blocked(set);
+    for (;;) {
+        set_current_state(TASK_INTERRUPTIBLE);
+        if (signal_pending(current)) {
+            break;
+        }
+        schedule();
+    }
+    set_current_state(TASK_RUNNING);
+    current->restore_sigmask = true;
+    return -EINTR;
+}
+
+SYSCALL_DEFINE0(pause) {
+    for (;;) {
+        set_current_state(TASK_INTERRUPTIBLE);
+        if (signal_pending(current)) {
+            break;
+        }
+        schedule();
+    }
+    set_current_state(TASK_RUNNING);
+    return -EINTR;
+}
+
+static int take_signal(sigset_t set, struct kernel_siginfo* info) {
+    spin_lock(&tasklist_lock);
+    int sig = dequeue_signal(set, info);
+    recalc_sigpending();
+    spin_unlock(&tasklist_lock);
+    return sig;
+}
+
+int copy_siginfo_to_user(void __user* to, const struct kernel_siginfo* info) {
+    if (copy_to_user(to, info, sizeof(*info)) != 0 ||
+        clear_user((char __user*)to + sizeof(*info), 128 - sizeof(*info)) != 0) {
+        return -EFAULT;
+    }
+    return 0;
+}
+
+SYSCALL_DEFINE4(rt_sigtimedwait, const sigset_t __user*, uthese, void __user*, uinfo,
+                const struct timespec64 __user*, uts, size_t, size) {
+    sigset_t set;
+    struct timespec64 ts;
+    if (size != sizeof(set)) {
+        return -EINVAL;
+    }
+    if (get_user(set, uthese) != 0 || (uts != NULL && get_user(ts, uts) != 0)) {
+        return -EFAULT;
+    }
+    long timeout = uts != NULL ? timespec64_to_jiffies(&ts) : MAX_SCHEDULE_TIMEOUT;
+    struct kernel_siginfo info;
+    struct wait_queue_entry wait = {current, LIST_HEAD_INIT(wait.entry)};
+    int sig;
+    for (;;) {
+        prepare_to_wait(&current->signalfd_wqh, &wait, TASK_INTERRUPTIBLE);
+        sig = take_signal(set & ~SIG_UNBLOCKABLE, &info);
+        if (sig != 0 || timeout == 0 || signal_pending(current)) {
+            break;
+        }
+        timeout = schedule_timeout(timeout);
+    }
+    finish_wait(&current->signalfd_wqh, &wait);
+    if (sig == 0) {
+        return signal_pending(current) ? -EINTR : -EAGAIN;
+    }
+    return uinfo != NULL && copy_siginfo_to_user(uinfo, &info) != 0 ? -EFAULT : sig;
+}
+
+struct stack_t {
+    unsigned long ss_sp;
+    int ss_flags, pad;
+    size_t ss_size;
+};
+
+SYSCALL_DEFINE2(sigaltstack, const struct stack_t __user*, uss, struct stack_t __user*, uoss) {
+    struct stack_t ss,
+        old = {current->sas_ss_sp, current->sas_ss_size == 0 ? 2 : 0, 0, current->sas_ss_size};
+    if (uss != NULL) {
+        if (get_user(ss, uss) != 0) {
+            return -EFAULT;
+        }
+        bool off = ss.ss_flags & 2;
+        if (!off && ss.ss_size < 2048) {
+            return -ENOMEM;
+        }
+        current->sas_ss_sp = off ? 0 : ss.ss_sp;
+        current->sas_ss_size = off ? 0 : ss.ss_size;
+    }
+    return uoss != NULL ? put_user(old, uoss) : 0;
+}
