@@ -1,12 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# fetch_linux.sh [--symbols] [FOLDER]: Debian's stock kernel and a static busybox, for tests and for trying out; FOLDER is
+# fetch_linux.sh [FOLDER]: Debian's stock kernel and a static busybox, for tests and for trying out; FOLDER is
 # build/deps/linux when not given. Downloaded and unpacked, never installed and never part of the tree. It leaves
 #
 #     vmlinuz config version    of the kernel package that linux-image-amd64 stands for
 #     busybox                   the static one of busybox-static
-#     System.map                with --symbols only: the one place it is in is the debug package (0.9 GB to download, of
-#                               which nothing else is kept)
 #
 # Exit status: 0 everything is there; 3 the archive does not offer it (the reason is on stderr); 2 wrong use.
 set -euo pipefail
@@ -31,7 +29,6 @@ fetch_kernel() {
     cp "$work/root/boot/vmlinuz-${image#linux-image-}" "$target/vmlinuz.new"
     cp "$work/root/boot/config-${image#linux-image-}" "$target/config"
     echo "$image $(dpkg-deb -f "$file" Version)" >"$target/version"
-    rm -f "$target/System.map"  # another kernel's
     mv "$target/vmlinuz.new" "$target/vmlinuz"
 }
 
@@ -43,17 +40,8 @@ fetch_busybox() {
     mv "$target/busybox.new" "$target/busybox"
 }
 
-fetch_symbols() {
-    local file wanted=./usr/lib/debug/boot/System.map-${image#linux-image-}
-    file=$(download "$image-dbg")
-    dpkg-deb --fsys-tarfile "$file" | tar -x -C "$work" "$wanted"
-    mv "$work/$wanted" "$target/System.map"
-}
-
 main() {
-    local symbols=false
-    if [[ ${1:-} == --symbols ]]; then symbols=true; shift; fi
-    (($# <= 1)) && [[ ${1:-} != -* ]] || { echo "usage: fetch_linux.sh [--symbols] [FOLDER]" >&2; exit 2; }
+    (($# <= 1)) && [[ ${1:-} != -* ]] || { echo "usage: fetch_linux.sh [FOLDER]" >&2; exit 2; }
     target=${1:-$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)/build/deps/linux}
     command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null || unavailable "there is no apt on this machine"
     [[ $(dpkg --print-architecture) == amd64 ]] || unavailable "Debian's kernel for amd64 is fetched on amd64 only"
@@ -70,7 +58,6 @@ main() {
     fi
     [[ -e $target/vmlinuz ]] || fetch_kernel
     [[ -e $target/busybox ]] || fetch_busybox
-    ! $symbols || [[ -e $target/System.map ]] || fetch_symbols
     say "$(cat "$target/version") is in $target"
 }
 

@@ -1,14 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // `trapgate run --sh`: commands on Debian's kernel, as a user types them. Each skips where
 // ./dev fetch-linux has not put the kernel.
+#include <algorithm>
 #include <filesystem>
+#include <span>
 #include <string>
+#include <vector>
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
 #include "base/files.hpp"
+#include "emu/loader/kernel_file.hpp"
 #include "tests/cli/pty_process.hpp"
 #include "tests/cli/trapgate_process.hpp"
 #include "tests/emu/loader/linux_files.hpp"
@@ -66,6 +71,33 @@ TEST_F(DebianLinux, AddedFilesAreThereWithTheirModes) {
     EXPECT_EQ(result.status, 1) << result.err;
     EXPECT_EQ(result.out, "inside\n750\n/bin/prog runs\n");
     EXPECT_EQ(report_in(folder)["exit"]["status"], 7);
+}
+
+// What the loader found in the stripped image against what the kernel itself shows.
+TEST_F(DebianLinux, ItsSymbolsAndTypesAreTheOnesThatTheLoaderFinds) {
+    TRAPGATE_NEEDS_LINUX_FILE(image, "vmlinuz");
+    const Result<emu::KernelFile> kernel = emu::read_kernel_file(image);
+    ASSERT_TRUE(kernel) << kernel.error().message();
+    std::vector<std::string> lines;
+    for (const emu::Symbol& symbol : kernel->elf.symbols) {
+        lines.push_back(fmt::format("{:016x} {}\n", symbol.address.value, symbol.name));
+    }
+    EXPECT_GT(lines.size(), 90'000U);
+    std::ranges::sort(lines);
+    std::string decoded;
+    for (const std::string& line : lines) {
+        decoded += line;
+    }
+    ASSERT_TRUE(write_file(folder.path() / "decoded", decoded));
+    const std::span<const std::byte> btf = kernel->elf.btf;
+    ASSERT_TRUE(write_file(folder.path() / "types",
+                           {reinterpret_cast<const char*>(btf.data()), btf.size()}));
+    const ProcessResult result = run(
+        "trapgate run --append nokaslr --add decoded:/ --add types:/ --sh '"
+        "grep -v \"\\[\" /proc/kallsyms | cut -d\" \" -f1,3 | sort > /printed;"
+        " cmp /decoded /printed && cmp /types /sys/kernel/btf/vmlinux && wc -l < /printed'");
+    EXPECT_EQ(result.status, 0) << result.err;
+    EXPECT_EQ(result.out, fmt::format("{}\n", lines.size()));
 }
 
 TEST_F(DebianLinux, HasAsManyCpusAsAskedFor) {

@@ -3,11 +3,7 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
-#include <map>
 #include <random>
-#include <sstream>
-#include <utility>
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
@@ -144,41 +140,6 @@ TEST(FindBtf, TakesTheLargestThatHasTheShape) {
     const std::span<const std::byte> found = find_btf(segments);
     EXPECT_EQ(Bytes(found.begin(), found.end()), large);
     EXPECT_TRUE(find_btf({}).empty());
-}
-
-// The real thing: the kernel of Debian's package against System.map of its debug package.
-TEST(Kallsyms, DecodesDebiansKernelAsItsSystemMapSays) {
-    TRAPGATE_NEEDS_LINUX_FILE(image, "vmlinuz");
-    TRAPGATE_NEEDS_LINUX_FILE(map_file, "System.map");
-    const Result<KernelFile> kernel = read_kernel_file(image);
-    ASSERT_TRUE(kernel) << kernel.error().message();
-    std::map<std::pair<std::string, std::uint64_t>, int> decoded;
-    for (const Symbol& symbol : kernel->elf.symbols) {
-        ++decoded[{symbol.name, symbol.address.value}];
-    }
-    std::ifstream map(map_file);
-    std::string line;
-    std::size_t text = 0;
-    std::size_t all = 0;
-    std::size_t missing = 0;
-    while (std::getline(map, line)) {
-        std::istringstream words(line);
-        std::uint64_t address = 0;
-        char type = 0;
-        std::string name;
-        words >> std::hex >> address >> type >> name;
-        ++all;
-        const bool found = decoded.contains({name, address});
-        missing += found ? 0 : 1;
-        if (std::string_view("tTwW").find(type) != std::string_view::npos) {
-            ++text;
-            EXPECT_TRUE(found) << line;
-        }
-    }
-    EXPECT_GT(text, 40'000U);
-    // What is absolute or belongs to kallsyms itself is not in the kernel's own table.
-    EXPECT_LE(missing, 20U) << "of " << all;
-    RecordProperty("text_symbols", std::to_string(text));
 }
 
 TEST(Kallsyms, ComesWithDebiansTypes) {

@@ -13,8 +13,8 @@
 
 namespace trapgate::emu {
 
-/// A file of Debian's kernel as tools/fetch_linux.sh leaves them: vmlinuz, config, busybox, and
-/// System.map when it was asked for.
+/// A file of Debian's kernel as tools/fetch_linux.sh leaves them: vmlinuz, config and
+/// busybox.
 inline std::filesystem::path linux_file(std::string_view name) {
     return std::filesystem::path(TRAPGATE_SOURCE_DIR) / "build/deps/linux" / name;
 }
