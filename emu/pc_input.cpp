@@ -35,7 +35,7 @@ InputLog PcMachine::input_log() const {
 }
 
 Result<void> PcMachine::replay(const InputLog& log, const std::string& name) {
-    const Result<void> ours = identity_.accepts(log.identity, name);
+    Result<void> ours = identity_.accepts(log.identity, name);
     if (!ours) {
         return ours;
     }

@@ -142,7 +142,7 @@ StatePtr PcMachine::save() {
 Result<void> PcMachine::restore(const MachineState& state, FutureInput future,
                                 const std::string& name) {
     TG_CHECK(running_ == nullptr, "a snapshot in the middle of a run");
-    const Result<void> ours = identity_.accepts(state.identity, name);
+    Result<void> ours = identity_.accepts(state.identity, name);
     if (!ours) {
         return ours;
     }

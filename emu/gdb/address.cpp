@@ -61,7 +61,7 @@ void remove_dead_socket(const Address& address) {
     }
     const UniqueFd probe = open_socket(address);
     const SocketAddress to = socket_address(address);
-    if (::connect(probe.get(), &to.address.any, to.bytes) != 0 && errno == ECONNREFUSED) {
+    if (probe && ::connect(probe.get(), &to.address.any, to.bytes) != 0 && errno == ECONNREFUSED) {
         std::filesystem::remove(address.path, error);
     }
 }
@@ -75,7 +75,7 @@ Result<Address> parse_tcp(std::string_view text, std::string_view whole) {
     const std::string_view port = text.substr(colon + 1);
     Address address;
     address.version_6 = host == "[::1]" || host == "::1";
-    if (!address.version_6 && host != "" && host != "localhost" && host != "127.0.0.1") {
+    if (!address.version_6 && !host.empty() && host != "localhost" && host != "127.0.0.1") {
         return fail("a debugger can only come from this host", std::string(whole),
                     "tcp::PORT, and ssh -L PORT:localhost:PORT from elsewhere", EACCES);
     }

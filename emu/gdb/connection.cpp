@@ -69,7 +69,7 @@ void Connection::send_packet(std::string_view payload) {
 void Connection::send(std::string_view bytes) {
     while (open() && !bytes.empty()) {
         const ssize_t sent = ::send(socket_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
-        if (sent > 0) {
+        if (sent >= 0) {
             bytes.remove_prefix(static_cast<std::size_t>(sent));
         } else if (errno != EINTR) {
             close();

@@ -36,19 +36,21 @@ std::optional<std::string> end_reply(const StopEvent& stop) {
 
 Result<std::unique_ptr<Server>> Server::create(const Options& options) {
     std::unique_ptr<Server> server(new Server(options));
-    return listen_at(options.address)
-        .and_then([&](UniqueFd listener) {
-            server->listener_ = std::move(listener);
-            return SocketWatch::create([target = server.get()] {
-                if (Machine* machine = target->machine_) {
-                    machine->request_debugger();
-                }
-            });
-        })
-        .map([&](std::unique_ptr<SocketWatch> watch) {
-            server->watch_ = std::move(watch);
-            return std::move(server);
-        });
+    Result<UniqueFd> listener = listen_at(options.address);
+    if (!listener) {
+        return tl::unexpected(listener.error());
+    }
+    server->listener_ = std::move(*listener);
+    Result<std::unique_ptr<SocketWatch>> watch = SocketWatch::create([target = server.get()] {
+        if (Machine* machine = target->machine_) {
+            machine->request_debugger();
+        }
+    });
+    if (!watch) {
+        return tl::unexpected(watch.error());
+    }
+    server->watch_ = std::move(*watch);
+    return server;
 }
 
 Server::~Server() {

@@ -58,6 +58,7 @@ void SocketWatch::release() {
     const std::uint64_t one = 1;
     static_cast<void>(::write(wake_.get(), &one, sizeof(one)));  // It can only be full already.
     changed_.wait(lock, [this] { return !polling_; });
+    lock.unlock();
     std::uint64_t seen = 0;
     static_cast<void>(::read(wake_.get(), &seen, sizeof(seen)));
 }

@@ -59,6 +59,7 @@ public:
 
     template <PlainNumber T>
     void put(T value) {
+        // NOLINTNEXTLINE(bugprone-signed-char-misuse): what it is extended by is cut off again.
         const auto number = static_cast<std::uint64_t>(value);
         for (std::size_t i = 0; i < sizeof(T); ++i) {
             bytes_.push_back(static_cast<std::byte>(number >> (8 * i)));

@@ -204,16 +204,16 @@ BackEnd Timeline::Impl::run_back(const IsHit& is_hit) {
     std::uint64_t first_ignored = end;
     while (const Checkpoint* const found = checkpoints_.before(end)) {
         const Checkpoint start = *found;
-        std::uint64_t hits = 0;
+        std::uint64_t all = 0;
         restore(*start.state);
-        if (pass(is_hit, end, first_ignored, UINT64_MAX, hits) == PassEnd::Interrupted) {
+        if (pass(is_hit, end, first_ignored, UINT64_MAX, all) == PassEnd::Interrupted) {
             restore(*origin);
             return BackEnd::Interrupted;
         }
-        if (hits > 0) {
+        if (all > 0) {
             std::uint64_t again = 0;
             restore(*start.state);
-            const PassEnd arrived = pass(is_hit, end, first_ignored, hits, again);
+            const PassEnd arrived = pass(is_hit, end, first_ignored, all, again);
             if (arrived == PassEnd::Interrupted) {
                 restore(*origin);
                 return BackEnd::Interrupted;
