@@ -14,6 +14,42 @@ bool is_string_opcode(std::uint8_t opcode) {
            (opcode >= 0xaa && opcode <= 0xaf);
 }
 
+// Opcode map 0: Jcc, far CALL, RET, far RET, INT3, INT n, INTO, IRET, LOOPcc, JCXZ, CALL, JMP,
+// INT1; CALL and JMP, near and far, of group 5.
+bool is_transfer_opcode(std::uint8_t opcode, std::uint8_t modrm_reg) {
+    switch (opcode) {
+        case 0x9a:
+        case 0xc2:
+        case 0xc3:
+        case 0xe8:
+        case 0xe9:
+        case 0xea:
+        case 0xeb:
+        case 0xf1: return true;
+        case 0xff: return modrm_reg >= 2 && modrm_reg <= 5;
+        default:
+            return (opcode >= 0x70 && opcode <= 0x7f) || (opcode >= 0xca && opcode <= 0xcf) ||
+                   (opcode >= 0xe0 && opcode <= 0xe3);
+    }
+}
+
+// Opcode map 0F: SYSCALL, SYSRET, SYSENTER, SYSEXIT, Jcc.
+bool is_transfer_opcode_0f(std::uint8_t opcode) {
+    return opcode == 0x05 || opcode == 0x07 || opcode == 0x34 || opcode == 0x35 ||
+           (opcode >= 0x80 && opcode <= 0x8f);
+}
+
+bool is_transfer(const ZydisDecodedInstruction& insn) {
+    if (insn.encoding != ZYDIS_INSTRUCTION_ENCODING_LEGACY) {
+        return false;
+    }
+    if (insn.opcode_map == ZYDIS_OPCODE_MAP_0F) {
+        return is_transfer_opcode_0f(insn.opcode);
+    }
+    return insn.opcode_map == ZYDIS_OPCODE_MAP_DEFAULT &&
+           is_transfer_opcode(insn.opcode, insn.raw.modrm.reg);
+}
+
 ZydisDecoder make_decoder(ZydisMachineMode mode, ZydisStackWidth width) {
     ZydisDecoder decoder;
     ZydisDecoderInit(&decoder, mode, width);
@@ -44,7 +80,7 @@ InsnShape insn_shape(std::span<const std::byte> bytes, CodeSize size) {
             repeated = repeated || prefix == 0xf2 || prefix == 0xf3;
         }
     }
-    return {insn.length, repeated};
+    return {insn.length, repeated, is_transfer(insn)};
 }
 
 }  // namespace trapgate::cpu

@@ -12,6 +12,8 @@ struct InsnShape {
     std::uint8_t length = 0;       ///< Bytes, 1..15; 0 when the bytes are not an instruction.
     bool repeated_string = false;  ///< REP/REPE/REPNE with a string instruction: it may restart
                                    ///< itself.
+    bool transfer = false;  ///< It may go elsewhere than to the next instruction: a jump, taken or
+                            ///< not, a call, return, software interrupt, system call.
 };
 
 /// The default operand and address size of a code segment.

@@ -80,6 +80,10 @@ struct RunLimits {
 struct Counters {
     std::uint64_t instructions = 0;
     Cycles cycles;
+    /// Basic blocks that were run to their end, that is retired control transfers: jumps taken and
+    /// not taken, calls, returns, INT, INT3 and INT1, SYSCALL, SYSENTER and the ways back. Like
+    /// `instructions` the guest's own number: limits, breakpoints, inputs and snapshots do not
+    /// show.
     std::uint64_t blocks = 0;
     std::uint64_t interrupts = 0;
     std::array<std::uint64_t, 32> exceptions{};  ///< Delivered to the guest, by vector.

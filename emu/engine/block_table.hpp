@@ -16,8 +16,9 @@ struct BlockInfo {
                                           ///< block.
     std::uint16_t bytes = 0;
     std::uint16_t instructions = 0;
-    std::uint16_t clear = kAll;  ///< Instructions in front of the first breakpoint that is not at
-                                 ///< the block's start.
+    std::uint16_t transfers = 0;  ///< Control transfers among them.
+    std::uint16_t clear = kAll;   ///< Instructions in front of the first breakpoint that is not at
+                                  ///< the block's start.
     bool starts_at_breakpoint = false;
 
     static constexpr std::uint16_t kAll = 0xffff;

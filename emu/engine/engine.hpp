@@ -142,7 +142,7 @@ public:
     virtual void flush_tlb() = 0;
     /// After host writes to memory that may hold translated code; for all engines of the memory.
     virtual void invalidate_code(GuestPa pa, std::uint64_t bytes) = 0;
-    /// Blocks executed.
+    /// Basic blocks that were run to their end: Counters::blocks of this CPU.
     [[nodiscard]] virtual std::uint64_t blocks() const = 0;
 
     // Snapshots. Not for an engine that runs.

@@ -169,6 +169,7 @@ void UnicornEngine::raise_debug_if_int1() {
     if (fetch(linear_rip(), code) == 1 && code[0] == std::byte{0xf1}) {
         state_.set_eip(state_.eip() + 1);
         ++instructions_;
+        ++transfers_;
         raise_debug(state_.debug_register(6) & cpu::dr6::kConditions, 0);
     }
 }

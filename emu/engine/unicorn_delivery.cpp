@@ -59,8 +59,8 @@ void UnicornEngine::deliver_interrupt(std::uint8_t vector) {
 }
 
 void UnicornEngine::on_exception(std::uint8_t vector) {
-    if (const std::optional<std::uint32_t> index = index_in_block(linear_rip())) {
-        instructions_ = block_start_ + *index;
+    if (const std::optional<BlockPlace> place = place_in_block(linear_rip())) {
+        take_back_behind(*place);
     }
     block_bytes_ = 0;
     repeat_pc_ = BlockInfo::kNoRepeat;
@@ -79,8 +79,8 @@ void UnicornEngine::on_exception(std::uint8_t vector) {
     event.vector = vector;
     event.software = state_.exception_is_int();
     event.rip = {state_.eip()};
-    if (passed_ && !event.software && event.rip.value == passed_->pc) {
-        pass_ = passed_;  // The instruction has not run yet.
+    if (!event.software) {
+        pass_breakpoint_again(event.rip.value);
     }
     if (!event.software && has_error_code(vector)) {
         event.error_code = static_cast<std::uint32_t>(state_.error_code());
@@ -118,7 +118,7 @@ void UnicornEngine::correct_nested_fault(std::uint8_t vector) {
         const bool with_operand = fetch(behind - 2, code) == 2 && code[0] == std::byte{0xcd} &&
                                   code[1] == std::byte{outer.vector};
         state_.set_eip(state_.eip() - (with_operand ? 2 : 1));
-        --instructions_;
+        uncount_instruction();
     }
     constexpr int kExternal = 1;
     constexpr int kIdt = 2;

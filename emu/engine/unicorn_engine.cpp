@@ -218,6 +218,9 @@ void UnicornEngine::describe_block(BlockInfo& info, const void* code, std::uint6
         const cpu::InsnShape shape = cpu::insn_shape(
             std::span<const std::byte>(buffer).subspan(at, got - at), code_size());
         ++info.instructions;
+        if (shape.transfer) {
+            ++info.transfers;
+        }
         if (shape.length == 0) {
             break;  // An invalid instruction ends its block, and faults.
         }
@@ -226,21 +229,22 @@ void UnicornEngine::describe_block(BlockInfo& info, const void* code, std::uint6
     }
 }
 
-std::optional<std::uint32_t> UnicornEngine::index_in_block(std::uint64_t rip) const {
+std::optional<UnicornEngine::BlockPlace> UnicornEngine::place_in_block(std::uint64_t rip) const {
     if (block_bytes_ == 0 || rip < block_pc_ || rip > block_pc_ + block_bytes_) {
         return std::nullopt;
     }
     std::array<std::byte, 8192> buffer;
     const std::size_t got = fetch(block_pc_, std::span(buffer).first(block_bytes_));
-    std::uint32_t index = 0;
+    BlockPlace place;
     std::size_t at = 0;
     while (at < got && block_pc_ + at < rip) {
         const cpu::InsnShape shape = cpu::insn_shape(
             std::span<const std::byte>(buffer).subspan(at, got - at), code_size());
         at += std::max<std::size_t>(shape.length, 1);
-        ++index;
+        ++place.instructions;
+        place.transfers += shape.transfer ? 1U : 0U;
     }
-    return index;
+    return place;
 }
 
 void UnicornEngine::flush_tlb() {
@@ -267,8 +271,8 @@ void UnicornEngine::drop_translations(std::uint64_t ram_offset, std::uint64_t by
 }
 
 void UnicornEngine::leave_block() {
-    if (const std::optional<std::uint32_t> index = index_in_block(linear_rip())) {
-        instructions_ = block_start_ + *index;
+    if (const std::optional<BlockPlace> place = place_in_block(linear_rip())) {
+        take_back_behind(*place);
     }
     block_bytes_ = 0;
     repeat_pc_ = BlockInfo::kNoRepeat;

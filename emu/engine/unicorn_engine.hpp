@@ -62,11 +62,14 @@ public:
     void set_breakpoints(std::vector<GuestVa> addresses) override;
     void pass_breakpoint() override { pass_ = here(linear_rip()); }
     void start_up(std::uint8_t vector) override;
-    void uncount_instruction() override { --instructions_; }
+    void uncount_instruction() override {
+        --instructions_;
+        --transfers_;
+    }
     void set_watchpoints(std::span<const Watchpoint> watchpoints) override;
     void flush_tlb() override;
     void invalidate_code(GuestPa pa, std::uint64_t bytes) override;
-    [[nodiscard]] std::uint64_t blocks() const override { return blocks_; }
+    [[nodiscard]] std::uint64_t blocks() const override { return transfers_; }
     void save_state(StateWriter& to) const override;
     void load_state(StateReader& from) override;
     [[nodiscard]] std::vector<GuestPa> take_stored_pages() override;
@@ -172,7 +175,8 @@ private:
         block_pc_ = info.pc;
         block_bytes_ = info.bytes;
         repeat_pc_ = info.repeat_pc;
-        ++blocks_;
+        block_transfers_ = info.transfers;
+        transfers_ += info.transfers;
     }
     /// Leaves `code` null for a block with a breakpoint, so that it is never found in the table.
     void describe_block(BlockInfo& info, const void* code, std::uint64_t pc, std::uint32_t bytes);
@@ -218,11 +222,25 @@ private:
 
     /// Copies translated bytes at `pc` as the CPU fetches them; how many could be read.
     std::size_t fetch(std::uint64_t pc, std::span<std::byte> to) const;
-    /// Number of whole instructions in [block start, rip); nothing if RIP is not in the current
-    /// block.
-    [[nodiscard]] std::optional<std::uint32_t> index_in_block(std::uint64_t rip) const;
-    /// The count of instructions retired before the one that called a helper.
-    std::uint64_t count_before(std::uintptr_t host_pc);
+    /// A place in the current block: what lies in front of it.
+    struct BlockPlace {
+        std::uint32_t instructions = 0;
+        std::uint32_t transfers = 0;
+    };
+    /// Nothing if RIP is not in the current block.
+    [[nodiscard]] std::optional<BlockPlace> place_in_block(std::uint64_t rip) const;
+    /// Nothing behind that place in the current block has run.
+    void take_back_behind(const BlockPlace& place) {
+        instructions_ = block_start_ + place.instructions;
+        transfers_ -= block_transfers_ - place.transfers;
+        block_transfers_ = place.transfers;
+    }
+    /// What has been retired of the current block before the instruction that called a helper.
+    BlockPlace place_before(std::uintptr_t host_pc);
+    /// The same as the count of all instructions.
+    std::uint64_t count_before(std::uintptr_t host_pc) {
+        return block_start_ + place_before(host_pc).instructions;
+    }
     /// #GP(0) unless the current privilege level or the TSS lets the instruction use these ports.
     void check_port_access(std::uint32_t port, unsigned bytes, std::uintptr_t host_pc);
     /// Restarts the instruction that called a helper in a block of its own unless it ends its
@@ -247,7 +265,7 @@ private:
     int fill_access_ = 0;  ///< What a TLB fill is for: 0 load, 1 store, 2 fetch.
 
     std::uint64_t instructions_ = 0;
-    std::uint64_t blocks_ = 0;
+    std::uint64_t transfers_ = 0;  ///< Control transfers retired.
     std::uint64_t deadline_ = UINT64_MAX;
     /// deadline_, or 0 so that the next block takes the slow path.
     std::atomic<std::uint64_t> hook_deadline_{UINT64_MAX};
@@ -255,6 +273,7 @@ private:
     std::uint64_t block_start_ = 0;  ///< instructions_ before the current block.
     std::uint64_t block_pc_ = 0;
     std::uint32_t block_bytes_ = 0;
+    std::uint32_t block_transfers_ = 0;
     std::uint64_t repeat_pc_ = BlockInfo::kNoRepeat;
 
     /// One execution of an instruction: another one at the same address, a nested one say, has
@@ -264,6 +283,13 @@ private:
         bool operator==(const Place&) const = default;
     };
     [[nodiscard]] Place here(std::uint64_t pc) const { return {pc, gpr(cpu::Gpr::Rsp)}; }
+
+    /// The instruction at `pc` has not run yet, but will.
+    void pass_breakpoint_again(std::uint64_t pc) {
+        if (passed_ && passed_->pc == pc) {
+            pass_ = passed_;
+        }
+    }
 
     std::vector<GuestVa> breakpoints_;
     bool breakpoints_changed_ = false;  ///< Since the current block was described.

@@ -17,17 +17,18 @@ constexpr int kGeneralProtection = static_cast<int>(cpu::Vector::GeneralProtecti
 
 }  // namespace
 
-std::uint64_t UnicornEngine::count_before(std::uintptr_t host_pc) {
+UnicornEngine::BlockPlace UnicornEngine::place_before(std::uintptr_t host_pc) {
     cpu_restore_state_x86_64(state_.cpu_state(), host_pc, false);
-    const std::optional<std::uint32_t> index = index_in_block(state_.eip());
-    TG_CHECK(index.has_value(), "a helper runs outside the current block");
-    return block_start_ + *index;
+    const std::optional<BlockPlace> place = place_in_block(state_.eip());
+    TG_CHECK(place.has_value(), "a helper runs outside the current block");
+    return *place;
 }
 
 void UnicornEngine::isolate_instruction(std::uintptr_t host_pc) {
-    const std::uint64_t before = count_before(host_pc);
-    if (before + 1 != instructions_) {
-        instructions_ = before;
+    const BlockPlace before = place_before(host_pc);
+    if (block_start_ + before.instructions + 1 != instructions_) {
+        take_back_behind(before);
+        pass_breakpoint_again(linear_rip());
         state_.limit_next_block(1);
         abandon_block();
     }

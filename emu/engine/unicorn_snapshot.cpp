@@ -22,7 +22,19 @@ constexpr std::size_t kHostAddress = sizeof(void*);
 constexpr std::uint32_t kDr7Fixed = 0x400;
 constexpr std::uint32_t kConditionCodes = 64;  // More than there are lazy flag operations.
 
+// Error code, whether it was INT n, and the next instruction: of exceptions that were delivered.
+constexpr std::size_t kExceptionBytes = 16;
 constexpr std::uint64_t kNowhere = ~0ULL;
+
+// The library computes flags late, from the last operation's operands, and earlier where a block
+// ends: a state must not depend on that.
+void write_out_flags(std::span<std::byte> env, std::uint64_t rflags) {
+    constexpr std::uint64_t kArithmetic = 0x8d5;  // OF SF ZF AF PF CF
+    constexpr std::uint32_t kInOperand = 1;       // cc_op: cc_src holds the flags themselves.
+    const std::array<std::uint64_t, 3> operands{0, rflags & kArithmetic, 0};
+    std::memcpy(env.data() + env_offset::kCcDst, operands.data(), sizeof(operands));
+    std::memcpy(env.data() + env_offset::kCcOp, &kInOperand, sizeof(kInOperand));
+}
 
 struct MsrRange {
     std::uint32_t first;
@@ -44,6 +56,9 @@ void UnicornEngine::save_state(StateWriter& to) const {
     std::ranges::fill(std::span(copy).subspan(state_.breakpoints_offset(), 4 * kHostAddress),
                       std::byte{0});
     std::ranges::fill(std::span(copy).last(kHostAddress), std::byte{0});
+    write_out_flags(copy, rflags());
+    std::ranges::fill(std::span(copy).subspan(state_.exception_offset(), kExceptionBytes),
+                      std::byte{0});
     std::vector<std::uint64_t> msrs;
     for (const MsrRange range : kMsrsBehindTheMarker) {
         for (std::uint32_t index = range.first; index <= range.last; ++index) {
@@ -54,21 +69,21 @@ void UnicornEngine::save_state(StateWriter& to) const {
     const std::uint64_t hits = guest_hits_;
     const std::uint64_t resuming = resume_flag_work_ ? 1 : 0;
     const std::uint64_t resumed_at = resumed_at_.value_or(kNowhere);
-    to("cpu", 2, instructions_, blocks_, copy, msrs, nmi, hits, resuming, resumed_at);
+    to("cpu", 2, instructions_, transfers_, copy, msrs, nmi, hits, resuming, resumed_at);
 }
 
 void UnicornEngine::load_state(StateReader& from) {
     const ActiveScope scope(*this);
     const std::span<std::byte> env = state_.saved_env(uc_context_size(uc_) - kContextHeader);
     std::uint64_t instructions = 0;
-    std::uint64_t blocks = 0;
+    std::uint64_t transfers = 0;
     std::vector<std::byte> copy;
     std::vector<std::uint64_t> msrs;
     std::uint64_t nmi = 0;
     std::uint64_t hits = 0;
     std::uint64_t resuming = 0;
     std::uint64_t resumed_at = kNowhere;
-    from("cpu", 2, instructions, blocks, copy, msrs, nmi, hits, resuming, resumed_at);
+    from("cpu", 2, instructions, transfers, copy, msrs, nmi, hits, resuming, resumed_at);
     std::size_t msr_count = 0;
     for (const MsrRange range : kMsrsBehindTheMarker) {
         msr_count += range.last - range.first + 1;
@@ -107,7 +122,7 @@ void UnicornEngine::load_state(StateReader& from) {
         }
     }
     instructions_ = instructions;
-    blocks_ = blocks;
+    transfers_ = transfers;
     block_bytes_ = 0;
     repeat_pc_ = BlockInfo::kNoRepeat;
     pass_.reset();

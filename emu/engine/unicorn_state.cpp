@@ -135,6 +135,14 @@ Result<UnicornState> UnicornState::locate(uc_engine* uc) {
     if (state.eip() != rip) {
         return wrong_layout("RIP");
     }
+    const std::uint64_t flags = 0x8d7;
+    uc_reg_write(uc, UC_X86_REG_RFLAGS, &flags);
+    if (state.env<std::uint64_t>(env_offset::kCcDst + 8) != (flags & ~2ULL) ||
+        state.env<std::uint32_t>(env_offset::kCcOp) != 1) {
+        return wrong_layout("the flags");
+    }
+    const std::uint64_t no_flags = 2;
+    uc_reg_write(uc, UC_X86_REG_RFLAGS, &no_flags);
     const uc_x86_mmr idtr{0, 0x1122'3344'5566ULL, 0x7ff, 0};
     uc_reg_write(uc, UC_X86_REG_IDTR, &idtr);
     const std::size_t idt = env_offset::kSegments + 9 * env_offset::kSegmentBytes;

@@ -103,6 +103,8 @@ public:
     [[nodiscard]] std::span<std::byte> saved_env(std::size_t bytes) const { return {env_, bytes}; }
     /// Where the four pointers to the breakpoints of DR0-DR3 are, as an offset in saved_env().
     [[nodiscard]] std::size_t breakpoints_offset() const { return error_code_ + 80; }
+    /// The same for what the library notes of an exception.
+    [[nodiscard]] std::size_t exception_offset() const { return error_code_; }
     [[nodiscard]] std::uint64_t debug_register(std::size_t index) const {
         return env<std::uint64_t>(error_code_ + 16 + 8 * index);
     }

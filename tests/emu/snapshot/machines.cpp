@@ -48,9 +48,9 @@ std::uint64_t memory_hash(Machine& machine) {
 std::string portrait(Machine& machine) {
     const Counters counters = machine.counters();
     std::string text = fmt::format(
-        "instructions {}\ncycles {}\ninterrupts {}\nexceptions {}\nmemory {:x}\n",
-        counters.instructions, counters.cycles.value, counters.interrupts, counters.exceptions,
-        memory_hash(machine));
+        "instructions {}\nblocks {}\ncycles {}\ninterrupts {}\nexceptions {}\nmemory {:x}\n",
+        counters.instructions, counters.blocks, counters.cycles.value, counters.interrupts,
+        counters.exceptions, memory_hash(machine));
     for (unsigned i = 0; i < machine.cpu_count(); ++i) {
         const cpu::RegisterFile file = machine.cpu(i).registers();
         text += fmt::format("cpu {}: rip {:x} rflags {:x} gpr {:x} cr {:x} {:x} {:x} {:x}\n", i,

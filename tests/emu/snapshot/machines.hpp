@@ -26,7 +26,7 @@ struct MiniGuest {
 [[nodiscard]] std::uint64_t memory_hash(Machine& machine);
 
 /// Everything that can be compared of a machine, as text: one line each, so that a difference
-/// shows. Blocks are left out: where the host stops a run, a block may be cut in two.
+/// shows.
 [[nodiscard]] std::string portrait(Machine& machine);
 
 /// Both machines are alike in every byte of their saved states.
