@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include <dlfcn.h>
 
@@ -43,11 +45,22 @@ bool wants_json(std::span<char*> arguments) {
     });
 }
 
-void add_commands(CLI::App& app, std::string_view version, Work& work) {
+// Where "--" is, for `trapgate run`: what follows belongs to the guest, options included. The end
+// when there is none.
+std::size_t own_arguments(std::span<char*> all) {
+    const auto is_dashes = [](std::string_view argument) { return argument == "--"; };
+    return all.size() > 1 && std::string_view(all[1]) == "run"
+               ? static_cast<std::size_t>(std::ranges::find_if(all, is_dashes) - all.begin())
+               : all.size();
+}
+
+void add_commands(CLI::App& app, std::string_view version, Work& work,
+                  std::vector<std::string> program) {
     app.name("trapgate");
     app.description(help_opening(
         {{"trapgate demo", "see it work, step by step"},
-         {"trapgate run", "boot the small kernel that comes along"},
+         {"trapgate run", "boot the small kernel that comes along, to a shell"},
+         {"trapgate run -- ./prog", "... to run a static program of yours"},
          {"trapgate run -p do_sys_openat2", "... with a probe on one of its functions"},
          {"trapgate run -b open_counter.bpf.o", "... with an eBPF program in it"},
          {"trapgate lab list", "exercises that check themselves"}},
@@ -59,7 +72,7 @@ void add_commands(CLI::App& app, std::string_view version, Work& work) {
     app.set_version_flag("--version", version_text(version),
                          "show the versions of Trapgate, its engine and libbpf");
     app.require_subcommand(0, 1);
-    add_run_command(app, work);
+    add_run_command(app, work, std::move(program));
     add_demo_command(app, work);
     add_lab_command(app, work);
 }
@@ -77,9 +90,22 @@ int show_help_instead(const CLI::App& app) {
 int parse_and_run(int argc, char** argv, std::string_view version) {
     CLI::App app;
     Work work;
-    add_commands(app, version, work);
+    const std::span all(argv, static_cast<std::size_t>(argc));
+    const std::size_t own = own_arguments(all);
+    std::vector<std::string> program;
+    if (own < all.size()) {
+        program.assign(all.begin() + static_cast<std::ptrdiff_t>(own) + 1, all.end());
+    }
+    const auto fails = [&](const Error& error) {
+        return report_error(error, wants_json(all.first(own).subspan(own == 0 ? 0 : 1)));
+    };
+    if (own < all.size() && program.empty()) {
+        return fails({"it is followed by nothing", "run: --",
+                      "a static program and its arguments: trapgate run -- ./prog -x"});
+    }
+    add_commands(app, version, work, std::move(program));
     try {
-        app.parse(argc, argv);
+        app.parse(static_cast<int>(own), argv);
     } catch (const CLI::CallForVersion& answer) {
         standard_output().write(answer.what());
         return 0;
@@ -87,8 +113,7 @@ int parse_and_run(int argc, char** argv, std::string_view version) {
         standard_output().write(app.help());
         return 0;
     } catch (const CLI::ParseError& error) {
-        const std::span all(argv, static_cast<std::size_t>(argc));
-        return report_error(usage_error(app, error), wants_json(all.subspan(all.empty() ? 0 : 1)));
+        return fails(usage_error(app, error));
     }
     return work ? work() : show_help_instead(app);
 }

@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <string>
+#include <vector>
 
 #include <CLI/CLI.hpp>
 
@@ -13,7 +14,9 @@ namespace trapgate::cli {
 using Work = std::function<int()>;
 
 /// Each adds its subcommand to `app` and sets `chosen` when the command line names it.
-void add_run_command(CLI::App& app, Work& chosen);
+/// `program` is what stood behind "--" on the command line: a program for the guest and its
+/// arguments.
+void add_run_command(CLI::App& app, Work& chosen, std::vector<std::string> program);
 void add_demo_command(CLI::App& app, Work& chosen);
 void add_lab_command(CLI::App& app, Work& chosen);
 

@@ -43,9 +43,10 @@ ConsoleInput what_stdin_is(bool shows_console) {
                                                                 : ConsoleInput::None;
 }
 
-ConsoleFeed::ConsoleFeed(emu::Machine& machine, ConsoleInput input)
-    : machine_(machine), input_(input) {
+ConsoleFeed::ConsoleFeed(emu::Machine& machine, ConsoleInput input, bool read_to_end)
+    : machine_(machine), input_(input), needs_end_(read_to_end) {
     if (input_ == ConsoleInput::None) {
+        end_input();
         return;
     }
     wake_.reset(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
@@ -112,7 +113,7 @@ bool ConsoleFeed::read_some() {
     const std::string_view bytes(buffer.data(), static_cast<std::size_t>(got));
     if (input_ != ConsoleInput::Terminal) {
         type(bytes);
-        anything_came_ = anything_came_ || !bytes.empty();
+        needs_end_ = needs_end_ || !bytes.empty();
         return !bytes.empty();
     }
     const TypedKeys keys = keys_.take(bytes);
@@ -150,7 +151,7 @@ void ConsoleFeed::loop() {
 }
 
 void ConsoleFeed::end_input() {
-    if (anything_came_) {
+    if (needs_end_ && input_ != ConsoleInput::Terminal) {
         type(kEndOfInput);
     }
     open_ = false;

@@ -26,10 +26,11 @@ enum class ConsoleInput : std::uint8_t {
 [[nodiscard]] ConsoleInput what_stdin_is(bool shows_console);
 
 /// While it lives, a thread of its own hands standard input to the guest's console. The end of a
-/// pipe or file is Ctrl-D if anything came before. `machine` must outlive it.
+/// pipe or file is Ctrl-D if anything came before; the end of nothing is, too, when the guest does
+/// nothing but read (`read_to_end`). `machine` must outlive it.
 class ConsoleFeed {
 public:
-    ConsoleFeed(emu::Machine& machine, ConsoleInput input);
+    ConsoleFeed(emu::Machine& machine, ConsoleInput input, bool read_to_end = false);
     ~ConsoleFeed();
     ConsoleFeed(const ConsoleFeed&) = delete;
     ConsoleFeed& operator=(const ConsoleFeed&) = delete;
@@ -54,7 +55,7 @@ private:
     std::unique_ptr<RawTerminal> raw_;
     UniqueFd wake_;
     ConsoleKeys keys_;
-    bool anything_came_ = false;
+    bool needs_end_;
     std::atomic<bool> leaving_{false};
     std::atomic<bool> open_{false};
     std::atomic<bool> closing_{false};

@@ -50,7 +50,7 @@ public:
                                                 : " [" + option->get_name() + "]";
             }
         }
-        return usage + "\n";
+        return usage + (app->get_name() == "run" ? " [-- PROG [ARG...]]\n" : "\n");
     }
     std::string make_option_opts(const CLI::Option* option) const override {
         return option->get_type_size() == 0 || option->get_positional()

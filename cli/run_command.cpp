@@ -61,33 +61,47 @@ int run_words(const RunWords& words) {
 
 }  // namespace
 
-void add_run_command(CLI::App& app, Work& chosen) {
+void add_run_command(CLI::App& app, Work& chosen, std::vector<std::string> program) {
     CLI::App* run = app.add_subcommand(
         "run",
-        help_opening({{"trapgate run", "the small kernel that comes along"},
+        help_opening({{"trapgate run", "the small kernel that comes along, to a shell"},
+                      {"trapgate run --sh 'ls -l /proc'", "... or for one command"},
+                      {"trapgate run -- ./prog -x", "... or for a static program of yours"},
+                      {"trapgate run --add data:/srv --sh 'ls /srv'", "... with files of yours"},
+                      {"trapgate run vmlinuz --sh 'uname -a'", "on Debian's kernel"},
                       {"trapgate run -p do_sys_openat2", "print a line at each call"},
                       {"trapgate run -p 'p:opened vfs_open'", "... under a name of yours"},
                       {"trapgate run -b open_counter.bpf.o", "run an eBPF program, dump its maps"},
-                      {"trapgate run --append 'tasks=1 loops=2'", "its command line"},
+                      {"trapgate run --append 'tasks=1 loops=2'", "the kernel's command line"},
                       {"trapgate run --until ksys_write", "stop there, show registers"},
                       {"trapgate run -j > events.ndjson", "everything as JSON lines"},
-                      {"trapgate run --sh sh", "a shell on Debian's kernel"},
-                      {"trapgate run --sh 'cat /proc/cpuinfo'", "... or one command"},
-                      {"trapgate run --add prog:/bin/ --sh prog", "... or a program of yours"},
                       {"trapgate run --kernel bzImage --initrd i.gz", "a system of your own"}},
                      "Boots a kernel without a display. stdout is the guest's console, stdin what "
                      "is\ntyped there; on a terminal Ctrl-A x leaves and Ctrl-A h helps. Events "
                      "and dumps\ngo to stderr. The exit status tells how it ended: 0 pass, 1 the "
                      "guest said it\nfailed, 2 bad input, 3 panic or triple fault, 4 a limit, 130 "
-                     "Ctrl-C."));
+                     "Ctrl-C.\n\n"
+                     "What runs in it: a command (--sh), a program (behind --), or a shell. Only "
+                     "where\n-p, -b, --until or --append come without those, or with --workload, "
+                     "the small\nkernel does its own workload, whose calls can be counted. A "
+                     "kernel or initramfs\nthat you name gets no shell either unless --sh or -- "
+                     "asks for one."));
     run->footer("boot a kernel without a display, probe it");
     run->group("Commands");
     auto words = std::make_shared<RunWords>();
-    run->add_option("IMAGE", words->image, "kernel to boot (the minikernel that comes along)");
-    const std::string probing = "Probing";
+    words->program = std::move(program);
+    run->add_option("IMAGE", words->image,
+                    "kernel to boot (the small one that comes along); vmlinuz: Debian's");
+    const std::string job = "What runs in the guest";
     const auto add = [run](const char* name, auto& target, const char* type, const char* says) {
         return run->add_option(name, target, says)->type_name(type);
     };
+    add("--sh", words->shell, "COMMAND", "a shell runs it; its status ends the run")->group(job);
+    run->add_flag("--workload", words->workload, "the small kernel's own workload")->group(job);
+    add("--add", words->added, "HOST[:GUEST]", "put a file or folder into the initramfs")
+        ->allow_extra_args(false)
+        ->group(job);
+    const std::string probing = "Probing";
     add("-p,--probe", words->probes, "DEF", "kprobe: [p:[GROUP/]EVENT] SYMBOL[+OFFSET]")
         ->allow_extra_args(false)
         ->group(probing);
@@ -100,10 +114,6 @@ void add_run_command(CLI::App& app, Work& chosen) {
         ->group(machine);
     add("--initrd", words->initrd, "FILE", "initramfs: cpio, also compressed")->group(machine);
     add("--append", words->append, "TEXT", "the kernel's command line")->group(machine);
-    add("--sh", words->shell, "COMMAND", "run it by a shell on Linux (Debian's)")->group(machine);
-    add("--add", words->added, "HOST[:GUEST]", "put a file or folder into the initramfs")
-        ->allow_extra_args(false)
-        ->group(machine);
     add("--mem", words->memory, "SIZE", "RAM (256M)")->group(machine);
     add("--cpus", words->cpus, "N", "CPUs, 1 to 4 (1)")->group(machine);
     add("--model", words->model, "NAME", "timing model (functional: a cycle an insn)")

@@ -116,7 +116,7 @@ public:
     }
 
     void run() {
-        ConsoleFeed feed(session_.machine(), options_.input);
+        ConsoleFeed feed(session_.machine(), options_.input, options_.read_to_end);
         if (options_.input == ConsoleInput::Terminal) {
             output_.note("Ctrl-A x leaves, Ctrl-A h helps");
         }

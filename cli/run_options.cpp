@@ -13,10 +13,13 @@
 #include "base/values.hpp"
 #include "cli/terminal.hpp"
 #include "kernel/session/guest_files.hpp"
+#include "kernel/session/guest_program.hpp"
 #include "kernel/session/shipped.hpp"
 
 namespace trapgate::cli {
 namespace {
+
+constexpr std::string_view kDebianKernel = "vmlinuz";
 
 Result<void> check_model(const std::string& name) {
     const std::vector<std::string_view>& names = model_names();
@@ -66,18 +69,50 @@ Result<std::filesystem::path> choose_kernel(const RunWords& words) {
         return fail("a kernel is named twice: " + words.image + " and " + words.kernel, "--kernel",
                     "IMAGE and --kernel FILE mean the same");
     }
-    if (!words.image.empty() || !words.kernel.empty()) {
-        return kernel::shipped_or(words.image.empty() ? words.kernel : words.image);
-    }
-    if (words.shell.empty()) {
+    const std::string& named = words.image.empty() ? words.kernel : words.image;
+    if (named.empty()) {
         return kernel::default_image();
     }
-    std::filesystem::path debian = kernel::debian_file("vmlinuz");
-    if (!std::filesystem::exists(debian)) {
-        return fail("there is no Linux kernel to run a command in", "--sh",
-                    "./dev fetch-linux gets Debian's; or name one: --kernel FILE", ENOENT);
+    std::filesystem::path found = kernel::shipped_or(named);
+    if (std::filesystem::exists(found) || named != kDebianKernel) {
+        return found;
     }
-    return debian;
+    found = kernel::debian_file(named);
+    if (!std::filesystem::exists(found)) {
+        return fail("Debian's kernel is not here", named, "./dev fetch-linux gets it", ENOENT);
+    }
+    return found;
+}
+
+// What the guest does when it is up.
+enum class Job {
+    Shell,     ///< On the console, until its end.
+    Command,   ///< One, by a shell.
+    Program,   ///< One of the user's.
+    KernelOwn  ///< What the kernel does with nothing but what was named.
+};
+
+Result<Job> choose_job(const RunWords& words) {
+    const bool runs_something = !words.shell.empty() || !words.program.empty();
+    if (!words.shell.empty() && !words.program.empty()) {
+        return fail("a command and a program: only one can run", "--sh",
+                    "--add the program and call it in the command");
+    }
+    if (words.workload && (runs_something || !words.initrd.empty() || !words.added.empty())) {
+        return fail("the kernel's own workload runs without any files", "--workload",
+                    "leave it out to run something else");
+    }
+    if (runs_something) {
+        return words.program.empty() ? Job::Command : Job::Program;
+    }
+    const bool names_system = !words.image.empty() || !words.kernel.empty() ||
+                              !words.initrd.empty();
+    const bool watches = !words.probes.empty() || !words.objects.empty() || !words.until.empty() ||
+                         !words.append.empty();
+    if (words.workload || names_system || (watches && words.added.empty())) {
+        return Job::KernelOwn;
+    }
+    return Job::Shell;
 }
 
 Result<emu::PaceMode> read_pace(const std::string& text, ConsoleInput input) {
@@ -106,30 +141,35 @@ Result<void> read_replay(const RunWords& words, RunOptions& options) {
 }
 
 // Kernel, initrd, command line, and what is laid over the initrd.
-Result<void> choose_image(const RunWords& words, kernel::SessionConfig& session) {
-    kernel::GuestFiles files{words.added, words.shell, {}};
+Result<Job> choose_image(const RunWords& words, kernel::SessionConfig& session) {
+    kernel::GuestFiles files{words.added, words.shell, words.program, false};
+    Job job = Job::KernelOwn;
     return choose_kernel(words)
         .and_then([&](const std::filesystem::path& kernel) {
             session.image.kernel = kernel;
             return check_readable(kernel, "a kernel image (ELF64 or bzImage)");
         })
-        .and_then([&]() -> Result<void> {
-            session.image.command_line = words.shell.empty()
-                                             ? words.append
-                                             : kernel::shell_command_line(words.append);
+        .and_then([&] { return choose_job(words); })
+        .and_then([&](Job chosen) -> Result<void> {
+            job = chosen;
+            const bool with_init = job != Job::KernelOwn;
+            session.image.command_line = with_init ? kernel::shell_command_line(words.append)
+                                                   : words.append;
             session.image.initrd = words.initrd;
             if (!words.initrd.empty()) {
+                files.bring_init = with_init;
                 return check_readable(words.initrd, "an initramfs (cpio, also compressed)");
             }
-            return words.shell.empty()
-                       ? Result<void>()
-                       : kernel::find_busybox().map([&](std::filesystem::path found) {
-                             files.busybox = std::move(found);
-                         });
+            if (with_init) {
+                session.image.initrd = kernel::default_initramfs();
+            }
+            return job == Job::Program ? kernel::check_guest_program(words.program.front())
+                                       : Result<void>();
         })
         .and_then([&] { return kernel::pack_guest_files(files, session.machine.ram_bytes); })
         .map([&](std::vector<std::byte> overlay) {
             session.image.initrd_overlay = std::move(overlay);
+            return job;
         });
 }
 
@@ -217,7 +257,11 @@ Result<RunOptions> read_run_options(const RunWords& words) {
                                      : parse_seconds(words.timeout, "--timeout")
                                            .map(into(options.limits.max_host_seconds));
     });
-    then([&] { return choose_image(words, options.session); });
+    then([&] {
+        return choose_image(words, options.session).map([&](Job job) {
+            options.read_to_end = job == Job::Shell && words.replay.empty();
+        });
+    });
     for (const std::filesystem::path& object : options.session.objects) {
         then([&] { return check_readable(object, "an eBPF object made by clang (.bpf.o)"); });
     }

@@ -22,7 +22,8 @@ struct RunWords {
     std::string max_cycles, max_insns, timeout, until;
     std::string report, output, pace, record, replay, gdb;
     std::vector<std::string> probes, objects, added;
-    bool json = false;
+    std::vector<std::string> program;  ///< What stands behind "--".
+    bool json = false, workload = false;
     bool gdb_here = false, wait_for_gdb = false;  ///< -s, -S
 };
 
@@ -37,6 +38,7 @@ struct RunOptions {
     std::filesystem::path output;                  ///< Where events and dumps go; empty for stderr.
     bool json = false;
     ConsoleInput input = ConsoleInput::None;
+    bool read_to_end = false;  ///< The guest is a shell that reads the console, and nothing else.
 };
 
 /// The timing models there are, best known first.

@@ -127,8 +127,9 @@ private:
             return {};
         }
         const std::uint64_t most = kernel_.header ? kernel_.header->initrd_max + 1ULL : UINT32_MAX;
-        const std::string name = image_.initrd.empty() ? "the files added to the guest"
-                                                       : image_.initrd.string();
+        const std::string name = image_.initrd_overlay.size() * 2 > initrd.size()
+                                     ? "the files added to the guest"
+                                     : image_.initrd.string();
         return place_initrd(machine_.memory(), initrd, {kernel_end_, std::min(ram_bytes_, most)},
                             name)
             .map([this](PlacedInitrd placed) { initrd_ = placed; });

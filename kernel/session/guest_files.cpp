@@ -7,7 +7,6 @@
 #include <span>
 #include <system_error>
 
-#include <elf.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -26,6 +25,7 @@ constexpr const char* kAddOption = "--add";
 constexpr std::size_t kLongestPath = 4095;  // PATH_MAX without its NUL
 constexpr std::uint32_t kPermissions = 07777;
 constexpr std::uint32_t kProgram = 0755;
+constexpr std::size_t kMostWords = 65536;  // of a command line, all in all
 
 // HOST and GUEST of one --add.
 struct Addition {
@@ -177,63 +177,61 @@ private:
     std::uint64_t most_;
 };
 
-Result<void> add_shell(Packer& packer, const GuestFiles& files) {
-    emu::CpioWriter& writer = packer.writer();
-    writer.add_directory("/dev");
-    writer.add_character_device("/dev/console", 5, 1);
-    writer.add_file("/trapgate/command", std::as_bytes(std::span(files.shell_command)), 0400);
-    return packer.add_program(share_folder() / "init", "/init").and_then([&]() -> Result<void> {
-        return files.busybox.empty() ? Result<void>()
-                                     : packer.add_program(files.busybox, "/bin/busybox");
+Result<void> check_words(std::size_t bytes, const char* option) {
+    return bytes <= kMostWords
+               ? Result<void>()
+               : fail(fmt::format("{} bytes, more than a Linux program is given", bytes), option,
+                      fmt::format("at most {}", kMostWords), E2BIG);
+}
+
+Result<void> add_command(Packer& packer, const std::string& command) {
+    packer.writer().add_file("/trapgate/command", std::as_bytes(std::span(command)), 0400);
+    return check_words(command.size(), "--sh");
+}
+
+Result<void> add_program(Packer& packer, const std::vector<std::string>& program) {
+    const fs::path host = program.front();
+    const std::string name = host.filename().string();
+    std::string words = "./" + name + '\0';
+    for (std::size_t i = 1; i < program.size(); ++i) {
+        words += program[i] + '\0';
+    }
+    packer.writer().add_file("/trapgate/program", std::as_bytes(std::span(words)), 0400);
+    return check_words(words.size(), "--").and_then([&] {
+        return packer.add_program(host, "/root/" + name);
     });
 }
 
-// An executable without an interpreter needs no libraries.
-bool is_static_program(const fs::path& path) {
-    const Result<std::vector<std::byte>> file = read_file(path);
-    Elf64_Ehdr header{};
-    if (!file || file->size() < sizeof(header)) {
-        return false;
-    }
-    std::memcpy(&header, file->data(), sizeof(header));
-    if (std::memcmp(header.e_ident, ELFMAG, SELFMAG) != 0 || header.e_machine != EM_X86_64) {
-        return false;
-    }
-    for (std::uint64_t i = 0; i < header.e_phnum; ++i) {
-        Elf64_Phdr segment{};
-        const std::uint64_t at = header.e_phoff + i * sizeof(segment);
-        if (at > file->size() || file->size() - at < sizeof(segment)) {
-            return false;
-        }
-        std::memcpy(&segment, file->data() + at, sizeof(segment));
-        if (segment.p_type == PT_INTERP) {
-            return false;
-        }
-    }
-    return true;
+// What /init (roms/user/init) looks for.
+Result<void> add_job(Packer& packer, const GuestFiles& files) {
+    return !files.program.empty()         ? add_program(packer, files.program)
+           : !files.shell_command.empty() ? add_command(packer, files.shell_command)
+                                          : Result<void>();
+}
+
+Result<void> add_init(Packer& packer) {
+    packer.writer().add_directory("/dev");
+    packer.writer().add_character_device("/dev/console", 5, 1);
+    return packer.add_program(share_folder() / "init", "/init");
 }
 
 }  // namespace
 
 Result<std::vector<std::byte>> pack_guest_files(const GuestFiles& files, std::uint64_t most) {
-    if (files.added.empty() && files.shell_command.empty()) {
+    if (files.added.empty() && files.shell_command.empty() && files.program.empty() &&
+        !files.bring_init) {
         return std::vector<std::byte>();
     }
     Packer packer(most);
-    if (!files.shell_command.empty()) {
-        const Result<void> shell = add_shell(packer, files);
-        if (!shell) {
-            return tl::unexpected(shell.error());
-        }
-    }
+    Result<void> packed = files.bring_init ? add_init(packer) : Result<void>();
+    packed = packed.and_then([&] { return add_job(packer, files); });
     for (const std::string& words : files.added) {
-        const Result<void> added = read_addition(words).and_then(
-            [&](const Addition& addition) { return packer.add(addition); });
-        if (!added) {
-            return tl::unexpected(added.error());
-        }
+        packed = packed.and_then([&] {
+            return read_addition(words).and_then(
+                [&](const Addition& addition) { return packer.add(addition); });
+        });
     }
-    return packer.writer().finish();
+    return packed.map([&] { return packer.writer().finish(); });
 }
 
 std::string shell_command_line(const std::string& appended) {
@@ -246,18 +244,6 @@ std::filesystem::path debian_file(const std::string& name) {
                                ? fs::path(folder)
                                : program_folder() / "../../deps/linux";
     return (place / name).lexically_normal();
-}
-
-Result<std::filesystem::path> find_busybox() {
-    for (const fs::path& candidate : {debian_file("busybox"), fs::path("/bin/busybox")}) {
-        if (is_static_program(candidate)) {
-            return candidate;
-        }
-    }
-    return fail("there is no static busybox for the guest's shell", "--sh",
-                "./dev fetch-linux gets it, or install busybox-static, or name an --initrd with a "
-                "shell",
-                ENOENT);
 }
 
 }  // namespace trapgate::kernel

@@ -18,10 +18,13 @@ struct GuestFiles {
     /// absolute path; it is "/NAME" when not given, and "GUEST/NAME" when GUEST ends with a slash.
     /// Modes are kept, owners are not. "a:b" is the file of that name where there is one.
     std::vector<std::string> added;
-    /// For the shell in the guest; its status ends the machine. Empty: the initrd's own /init.
+    /// For the shell in the guest; its status ends the machine. Empty: none.
     std::string shell_command;
-    /// A static busybox to bring along as the guest's shell; empty: the initrd has one.
-    std::filesystem::path busybox;
+    /// A program of the host, and its arguments: it runs as /root/NAME, called "./NAME", and its
+    /// status ends the machine. Empty: none. kernel/session/guest_program.hpp checks it.
+    std::vector<std::string> program;
+    /// The initrd is not ours and needs our /init, which runs the two above or else a shell.
+    bool bring_init = false;
 };
 
 /// The cpio archive that the guest unpacks over its initrd; empty when there is nothing to put
@@ -30,16 +33,12 @@ struct GuestFiles {
 [[nodiscard]] Result<std::vector<std::byte>> pack_guest_files(const GuestFiles& files,
                                                               std::uint64_t most);
 
-/// What a kernel needs on its command line to run a shell command: console, and an end on panic.
+/// What a kernel needs on its command line to boot to our /init: console, and an end on panic.
 [[nodiscard]] std::string shell_command_line(const std::string& appended);
 
 /// A file that `./dev fetch-linux` gets ("vmlinuz", "busybox"), whether it is there or not: in
 /// build/deps/linux of the tree that this program was built in, or in the folder that
 /// TRAPGATE_LINUX names.
 [[nodiscard]] std::filesystem::path debian_file(const std::string& name);
-
-/// A busybox that needs no libraries: Debian's, fetched or installed; else an error that says how
-/// to get one.
-[[nodiscard]] Result<std::filesystem::path> find_busybox();
 
 }  // namespace trapgate::kernel

@@ -13,6 +13,8 @@ std::filesystem::path share_folder() {
 
 std::filesystem::path default_image() { return share_folder() / "minikernel.elf"; }
 
+std::filesystem::path default_initramfs() { return share_folder() / "initramfs.cpio"; }
+
 std::filesystem::path include_folder() { return share_folder() / "include"; }
 
 std::filesystem::path labs_folder() { return share_folder() / "labs"; }

@@ -10,6 +10,8 @@ namespace trapgate::kernel {
 [[nodiscard]] std::filesystem::path share_folder();
 /// The guest kernel that front ends boot when they are given none.
 [[nodiscard]] std::filesystem::path default_image();
+/// What it boots to: an init, Debian's busybox, programs of ours (roms/user).
+[[nodiscard]] std::filesystem::path default_initramfs();
 /// Where vmlinux.h is, the guest kernel's types.
 [[nodiscard]] std::filesystem::path include_folder();
 /// Where the labs are.

@@ -48,7 +48,7 @@ TEST(Interactive, CtrlCIsTheGuests) {
 }
 
 TEST(Interactive, TheEndOfTheGuestPutsTheTerminalBack) {
-    PtyProcess run("exec trapgate run");
+    PtyProcess run("exec trapgate run --workload");
     EXPECT_EQ(run.wait(), 0);
     EXPECT_TRUE(run.terminal_is_cooked());
     EXPECT_THAT(run.shown(), HasSubstr("workload: pass"));
@@ -91,7 +91,8 @@ TEST(Interactive, AStoppedRunLeavesTheTerminalToTheShell) {
 }
 
 TEST(Interactive, ATerminalIsNotTouchedWhenTheConsoleGoesElsewhere) {
-    PtyProcess run("trapgate run | tail -n 3; trapgate run -j | tail -n 1 | cut -c 1-20");
+    PtyProcess run(
+        "trapgate run --workload | tail -n 3; trapgate run -j | tail -n 1 | cut -c 1-20");
     EXPECT_EQ(run.wait(), 0);
     EXPECT_THAT(run.shown(), Not(HasSubstr("Ctrl-A")));
 }

@@ -142,7 +142,7 @@ static void receive_canonical(struct tty_struct* tty, u8 c) {
             erase_one(tty);
         }
     } else if (c == cc[VEOF]) {
-        store(tty, 0, true);
+        store(tty, c, true);
         tty->canon_head = tty->read_head;
     } else if (tty->read_head - tty->read_tail < N_TTY_BUF_SIZE - 2 || c == '\n') {
         echo(tty, c);
@@ -206,7 +206,8 @@ static ssize_t take_line(struct tty_struct* tty, u8* to, size_t count) {
     while (done < count && tty->read_tail != tty->canon_head) {
         bool eof = tty->is_eof[tty->read_tail % N_TTY_BUF_SIZE];
         u8 c = *slot(tty, tty->read_tail++);
-        if (eof) {
+        // Typed ahead of a program that reads bytes, ^D is a byte like others.
+        if (eof && canonical) {
             break;
         }
         to[done++] = c;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The first program of a guest that `trapgate run --sh` boots: mounts what every Linux program
- * expects, runs the command in /trapgate/command by a shell on the serial console, and ends the
- * machine with the command's status.
+ * The first program of a guest that `trapgate run` boots: mounts what every Linux program expects,
+ * runs one program on the serial console, and ends the machine with its status. That program is the
+ * one in /trapgate/program (its words, each with a NUL), or a shell for the command in
+ * /trapgate/command, or a shell for whoever sits at the console.
  *
  * - The console loses ONLCR: a line of output ends with "\n", as the command wrote it.
  * - We lead the terminal's session ourselves: when a session's leader exits, the kernel hangs up
@@ -22,8 +23,10 @@
 #include "syscall.h"
 
 #define DEBUG_EXIT_PORT 0xf4
+#define NOT_EXECUTABLE 126
 #define NO_SHELL 127
-#define COMMAND_BYTES 65536
+#define WORDS_BYTES 65792
+#define MOST_ARGUMENTS 4096
 
 static const char* const environment[] = {"HOME=/root", "PATH=/bin:/sbin:/usr/bin:/usr/sbin",
                                           "TERM=linux", 0};
@@ -66,7 +69,7 @@ static void mount_at(const char* type, const char* path) {
 
 /*
  * What wait_for() waits for, and SIGTTOU, which would stop us at the terminal's end; blocked
- * everywhere but in the shell.
+ * everywhere but in the child.
  */
 static const unsigned long our_signals = 1UL << (SIGCHLD - 1) | 1UL << (SIGUSR1 - 1) |
                                          1UL << (SIGUSR2 - 1) | 1UL << (SIGTERM - 1) |
@@ -86,7 +89,10 @@ static void run_quietly(const char* path, const char* const* arguments) {
     CALL4(wait4, child, 0, 0, 0);
 }
 
-/* The terminal behind /dev/console, which itself cannot be a controlling terminal. */
+/*
+ * The terminal behind /dev/console, which itself cannot be a controlling terminal. A kernel that
+ * does not say has only one.
+ */
 static void find_terminal(char* path, unsigned long size) {
     static const char folder[] = "/dev/";
     char names[128];
@@ -105,7 +111,7 @@ static void find_terminal(char* path, unsigned long size) {
             from = i + 1;
         }
     }
-    const char* name = names[from] != 0 ? names + from : "console";
+    const char* name = names[from] != 0 ? names + from : "ttyS0";
     for (; folder[at] != 0; at++) {
         path[at] = folder[at];
     }
@@ -136,19 +142,36 @@ static void open_terminal(const char* path) {
     CALL3(ioctl, 0, TIOCSCTTY, 0);
 }
 
-static void become_shell(const char* command) {
-    static const char* const shells[] = {"/bin/busybox", "/bin/sh"};
-    const char* const arguments[] = {"sh", "-c", command, 0};
+/* In a process group of its own, in the foreground. */
+static void lead_job(void) {
     const int own_group = (int)CALL0(getpid);
     CALL2(setpgid, 0, 0);
     CALL3(ioctl, 0, TIOCSPGRP, &own_group);
     mask_our_signals(SIG_UNBLOCK);
     CALL1(chdir, exists("/root") ? "/root" : "/");
+}
+
+static void become_shell(const char* command) {
+    static const char* const shells[] = {"/bin/busybox", "/bin/sh"};
+    const char* const arguments[] = {"sh", command != 0 ? "-c" : 0, command, 0};
     for (unsigned i = 0; i < sizeof(shells) / sizeof(shells[0]); i++) {
         CALL3(execve, shells[i], arguments, environment);
     }
     say("init: no /bin/busybox and no /bin/sh in the initrd\n");
     CALL1(exit_group, NO_SHELL);
+}
+
+static void become_program(const char* words, unsigned long size) {
+    static const char* arguments[MOST_ARGUMENTS + 1];
+    unsigned count = 0;
+    for (unsigned long at = 0; at < size && count < MOST_ARGUMENTS; at += length(words + at) + 1) {
+        arguments[count++] = words + at;
+    }
+    CALL3(execve, arguments[0], arguments, environment);
+    say("init: this kernel cannot execute ");
+    say(arguments[0]);
+    say("\n");
+    CALL1(exit_group, NOT_EXECUTABLE);
 }
 
 static void __attribute__((noreturn)) end_machine(int status) {
@@ -162,8 +185,14 @@ static void __attribute__((noreturn)) end_machine(int status) {
     }
 }
 
-/* Waits for the shell; children that lost their parents come to us, too. */
-static void wait_for(long shell) {
+static void say_killed(int signal) {
+    const char digits[] = {(char)('0' + signal / 10), (char)('0' + signal % 10), '\n', 0};
+    say("init: killed by signal ");
+    say(signal < 10 ? digits + 1 : digits);
+}
+
+/* Waits for our one child; others that lost their parents come to us, too. */
+static void wait_for(long child) {
     for (;;) {
         const long signal = CALL4(rt_sigtimedwait, &our_signals, 0, 0, sizeof(our_signals));
         int status = 0;
@@ -174,15 +203,19 @@ static void wait_for(long shell) {
             CALL4(reboot, LINUX_REBOOT_MAGIC1, LINUX_REBOOT_MAGIC2, LINUX_REBOOT_CMD_RESTART, 0);
         }
         for (long ended; (ended = CALL4(wait4, -1, &status, WNOHANG, 0)) > 0;) {
-            if (ended == shell) {
-                end_machine((status & 0x7f) == 0 ? status >> 8 : 128 + (status & 0x7f));
+            if (ended == child) {
+                const int signal_of_child = status & 0x7f;
+                if (signal_of_child != 0) {
+                    say_killed(signal_of_child);
+                }
+                end_machine(signal_of_child == 0 ? status >> 8 : 128 + signal_of_child);
             }
         }
     }
 }
 
 void __attribute__((noreturn, used)) start(void) {
-    static char command[COMMAND_BYTES];
+    static char words[WORDS_BYTES];
     char terminal[64];
     mount_at("proc", "/proc");
     mount_at("sysfs", "/sys");
@@ -195,16 +228,20 @@ void __attribute__((noreturn, used)) start(void) {
         const char* const arguments[] = {"busybox", "--install", "-s", "/bin", 0};
         run_quietly("/bin/busybox", arguments);
     }
-    if (read_text("/trapgate/command", command, sizeof(command)) < 0) {
-        say("init: there is no /trapgate/command\n");
-        end_machine(NO_SHELL);
-    }
+    const long size = read_text("/trapgate/program", words, sizeof(words));
+    const char* command = size < 0 && read_text("/trapgate/command", words, sizeof(words)) > 0
+                              ? words
+                              : 0;
     mask_our_signals(SIG_BLOCK);
-    const long shell = CALL0(fork);
-    if (shell == 0) {
+    const long child = CALL0(fork);
+    if (child == 0) {
+        lead_job();
+        if (size > 0) {
+            become_program(words, (unsigned long)size);
+        }
         become_shell(command);
     }
-    wait_for(shell);
+    wait_for(child);
     __builtin_unreachable();
 }
 

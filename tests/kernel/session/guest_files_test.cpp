@@ -43,7 +43,7 @@ protected:
     }
     // "MODE CONTENT" by path.
     std::map<std::string, std::string> added(const std::vector<std::string>& words) {
-        const auto archive = pack_guest_files({words, {}, {}}, kMost);
+        const auto archive = pack_guest_files({words, {}, {}, false}, kMost);
         EXPECT_TRUE(archive) << archive.error().message();
         const auto read = emu::read_cpio(*archive);
         EXPECT_TRUE(read) << read.error().message();
@@ -56,7 +56,7 @@ protected:
         return entries;
     }
     std::string error_of(const std::string& words, std::uint64_t most = kMost) {
-        const auto archive = pack_guest_files({{words}, {}, {}}, most);
+        const auto archive = pack_guest_files({{words}, {}, {}, false}, most);
         EXPECT_FALSE(archive) << words;
         return archive ? "" : archive.error().message();
     }
@@ -96,7 +96,7 @@ TEST_F(GuestFilesTest, TheSameFilesMakeTheSameBytes) {
     for (int i = 0; i < 20; ++i) {
         file(fmt::format("data/{}", i * 7919 % 100), "x");
     }
-    const GuestFiles files{{(folder_ / "data").string()}, "echo", {}};
+    const GuestFiles files{{(folder_ / "data").string()}, "echo", {}, false};
     EXPECT_EQ(pack_guest_files(files, kMost).value(), pack_guest_files(files, kMost).value());
 }
 
@@ -126,8 +126,23 @@ TEST_F(GuestFilesTest, FilesLargerThanTheGuestAreNotRead) {
     EXPECT_THAT(error_of(big),
                 AllOf(HasSubstr("big: "), HasSubstr("64 MiB of RAM"), HasSubstr("--mem")));
     const std::string two = file("two", std::string(40'000, 'x'));
-    EXPECT_THAT(pack_guest_files({{two, two}, {}, {}}, 65536).error().message(),
+    EXPECT_THAT(pack_guest_files({{two, two}, {}, {}, false}, 65536).error().message(),
                 HasSubstr("more than the guest's"));
+}
+
+TEST_F(GuestFilesTest, AProgramLiesBesideItsWords) {
+    const std::string prog = file("prog", "#!");
+    const auto archive = pack_guest_files({{}, {}, {prog, "-x", ""}, false}, kMost);
+    ASSERT_TRUE(archive) << archive.error().message();
+    const auto read = emu::read_cpio(*archive);
+    ASSERT_TRUE(read) << read.error().message();
+    std::map<std::string_view, std::string_view> contents;
+    for (const emu::CpioEntry& entry : read->entries) {
+        contents[entry.path] = {reinterpret_cast<const char*>(entry.data.data()),
+                                entry.data.size()};
+    }
+    EXPECT_EQ(contents.at("trapgate/program"), std::string_view("./prog\0-x\0\0", 11));
+    EXPECT_EQ(contents.at("root/prog"), "#!");
 }
 
 TEST_F(GuestFilesTest, NothingToAddIsNoArchive) {

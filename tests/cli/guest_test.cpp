@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// `trapgate run --sh`: commands on Debian's kernel, as a user types them. Each skips where
-// ./dev fetch-linux has not put the kernel.
+// `trapgate run --sh`: commands on both kernels, as a user types them. Those on Debian's skip where
+// ./dev fetch-linux has not put it.
 #include <algorithm>
 #include <filesystem>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <fmt/format.h>
@@ -32,19 +33,50 @@ nlohmann::json report_in(const ScratchFolder& folder) {
                  : nlohmann::json();
 }
 
-class DebianLinux : public testing::Test {
+// `command` on another kernel.
+std::string on(const std::string& kernel, std::string command) {
+    const std::string run = "trapgate run ";
+    for (std::size_t at = 0; (at = command.find(run, at)) != std::string::npos;) {
+        at += run.size();
+        command.insert(at, kernel);
+    }
+    return command;
+}
+
+// The parameter is what names the kernel on the command line.
+class Guest : public testing::TestWithParam<const char*> {
 protected:
+    void SetUp() override {
+        if (std::string_view(GetParam()) != "") {
+            TRAPGATE_NEEDS_LINUX_FILE(kernel, "vmlinuz");
+        }
+    }
     ProcessResult run(const std::string& command) {
-        const auto result = run_shell(command, folder.path(), 110);
+        const auto result = run_shell(on(GetParam(), command), folder.path(), 110);
         EXPECT_TRUE(result) << result.error().message();
         EXPECT_FALSE(result->timed_out);
         return *result;
     }
-    const ScratchFolder folder{testing::UnitTest::GetInstance()->current_test_info()->name()};
+    const ScratchFolder folder{scratch_name()};
+
+private:
+    static std::string scratch_name() {
+        std::string name = testing::UnitTest::GetInstance()->current_test_info()->name();
+        std::ranges::replace(name, '/', '-');
+        return name;
+    }
 };
 
-TEST_F(DebianLinux, PassesOnWhatACommandSaysAndItsStatus) {
-    TRAPGATE_NEEDS_LINUX_FILE(kernel, "vmlinuz");
+// What only Linux can.
+class DebianLinux : public Guest {};
+
+INSTANTIATE_TEST_SUITE_P(All, Guest, testing::Values("", "vmlinuz "), [](const auto& one) {
+    return std::string(one.param).empty() ? "Minikernel" : "Debian";
+});
+INSTANTIATE_TEST_SUITE_P(All, DebianLinux, testing::Values("vmlinuz "),
+                         [](const auto&) { return "Debian"; });
+
+TEST_P(Guest, PassesOnWhatACommandSaysAndItsStatus) {
     const ProcessResult good = run(
         "trapgate run --report report.json --sh 'echo $((6 * 7)); tty; cat /proc/1/comm'");
     EXPECT_EQ(good.status, 0) << good.err;
@@ -53,16 +85,23 @@ TEST_F(DebianLinux, PassesOnWhatACommandSaysAndItsStatus) {
     EXPECT_EQ(report_in(folder)["exit"]["status"], 0);
 }
 
-TEST_F(DebianLinux, AFailingCommandIsOneWithItsNumberInTheReport) {
-    TRAPGATE_NEEDS_LINUX_FILE(kernel, "vmlinuz");
+TEST_P(Guest, RunsAProgramWithItsWordsAndGivesItsStatus) {
+    const ProcessResult result = run(
+        "printf '#!/bin/sh\\necho \"$0 $# $1\"; exit $2\\n' > prog; chmod +x prog\n"
+        "trapgate run --report report.json -- ./prog 'a b' 200");
+    EXPECT_EQ(result.status, 1) << result.err;
+    EXPECT_EQ(result.out, "./prog 2 a b\n");
+    EXPECT_EQ(report_in(folder)["exit"]["status"], 200);
+}
+
+TEST_P(Guest, AFailingCommandIsOneWithItsNumberInTheReport) {
     const ProcessResult bad = run("trapgate run --report report.json --sh 'exit 255'");
     EXPECT_EQ(bad.status, 1) << bad.err;
     EXPECT_EQ(report_in(folder)["exit"]["reason"], "guest-exit");
     EXPECT_EQ(report_in(folder)["exit"]["status"], 255);
 }
 
-TEST_F(DebianLinux, AddedFilesAreThereWithTheirModes) {
-    TRAPGATE_NEEDS_LINUX_FILE(kernel, "vmlinuz");
+TEST_P(Guest, AddedFilesAreThereWithTheirModes) {
     const ProcessResult result = run(
         "mkdir -p data/sub; echo inside > data/sub/file; ln -s sub/file data/link\n"
         "printf '#!/bin/sh\\necho $0 runs; exit 7\\n' > prog; chmod 750 prog\n"
@@ -74,9 +113,8 @@ TEST_F(DebianLinux, AddedFilesAreThereWithTheirModes) {
 }
 
 // What the loader found in the stripped image against what the kernel itself shows.
-TEST_F(DebianLinux, ItsSymbolsAndTypesAreTheOnesThatTheLoaderFinds) {
-    TRAPGATE_NEEDS_LINUX_FILE(image, "vmlinuz");
-    const Result<emu::KernelFile> kernel = emu::read_kernel_file(image);
+TEST_P(DebianLinux, ItsSymbolsAndTypesAreTheOnesThatTheLoaderFinds) {
+    const Result<emu::KernelFile> kernel = emu::read_kernel_file(emu::linux_file("vmlinuz"));
     ASSERT_TRUE(kernel) << kernel.error().message();
     std::vector<std::string> lines;
     for (const emu::Symbol& symbol : kernel->elf.symbols) {
@@ -100,15 +138,13 @@ TEST_F(DebianLinux, ItsSymbolsAndTypesAreTheOnesThatTheLoaderFinds) {
     EXPECT_EQ(result.out, fmt::format("{}\n", lines.size()));
 }
 
-TEST_F(DebianLinux, HasAsManyCpusAsAskedFor) {
-    TRAPGATE_NEEDS_LINUX_FILE(kernel, "vmlinuz");
+TEST_P(DebianLinux, HasAsManyCpusAsAskedFor) {
     const ProcessResult result = run("trapgate run --cpus 2 --sh nproc");
     EXPECT_EQ(result.status, 0) << result.err;
     EXPECT_EQ(result.out, "2\n");
 }
 
-TEST_F(DebianLinux, APanicIsThreeAlsoWhereTheKernelLoopsOn) {
-    TRAPGATE_NEEDS_LINUX_FILE(kernel, "vmlinuz");
+TEST_P(DebianLinux, APanicIsThreeAlsoWhereTheKernelLoopsOn) {
     const ProcessResult result = run(
         "trapgate run --append panic=0 --sh 'echo c > /proc/sysrq-trigger'");
     EXPECT_EQ(result.status, 3) << result.err;
@@ -116,24 +152,20 @@ TEST_F(DebianLinux, APanicIsThreeAlsoWhereTheKernelLoopsOn) {
     EXPECT_THAT(result.err, HasSubstr("trapgate: panic, status 255;"));
 }
 
-TEST_F(DebianLinux, AHaltThatWasAskedForIsAGoodEnd) {
-    TRAPGATE_NEEDS_LINUX_FILE(kernel, "vmlinuz");
+TEST_P(DebianLinux, AHaltThatWasAskedForIsAGoodEnd) {
     const ProcessResult result = run("trapgate run --sh 'poweroff -f'");
     EXPECT_EQ(result.status, 0) << result.err;
     EXPECT_THAT(result.err, HasSubstr("trapgate: shutdown;"));
 }
 
-TEST_F(DebianLinux, AKernelWithoutARootPanics) {
-    TRAPGATE_NEEDS_LINUX_FILE(kernel, "vmlinuz");
-    const ProcessResult result = run("trapgate run --append console=ttyS0 --kernel " +
-                                     kernel.string());
+TEST_P(DebianLinux, AKernelWithoutARootPanics) {
+    const ProcessResult result = run("trapgate run --append console=ttyS0");
     EXPECT_EQ(result.status, 3) << result.err;
     EXPECT_THAT(result.out, HasSubstr("Unable to mount root fs"));
 }
 
 // What a guest of many processes does, twice: the same bytes and the same counts.
-TEST_F(DebianLinux, AScriptRunsTheSameEachTime) {
-    TRAPGATE_NEEDS_LINUX_FILE(kernel, "vmlinuz");
+TEST_P(Guest, AScriptRunsTheSameEachTime) {
     const std::string script =
         "for i in 1 2 3 4 5; do for j in 1 2 3 4; do (echo $i.$j) & done; wait; done | sort |"
         " tr '\\n' ' '; echo\n"
@@ -166,15 +198,17 @@ TEST_F(DebianLinux, AScriptRunsTheSameEachTime) {
     EXPECT_EQ(reports[0], reports[1]);
 }
 
-TEST_F(DebianLinux, AShellOnATerminalAnswersAndItsRecordingRepeatsIt) {
-    TRAPGATE_NEEDS_LINUX_FILE(kernel, "vmlinuz");
+TEST_P(Guest, AShellOnATerminalAnswersAndItsRecordingRepeatsIt) {
     const std::string log = (folder.path() / "log").string();
     const std::string report = (folder.path() / "report.json").string();
-    PtyProcess shell("exec trapgate run --report " + report + " --record " + log + " --sh sh");
+    PtyProcess shell(
+        on(GetParam(), "exec trapgate run --report " + report + " --record " + log + " --sh sh"));
     ASSERT_TRUE(shell.shows("# ")) << shell.shown();
     shell.type("echo $((6 * 7)); stty -echo\r");
     ASSERT_TRUE(shell.shows("\n42\r\n")) << shell.shown();
-    shell.type("sleep 1000\r");
+    // ^C takes away what was typed and not yet read.
+    shell.type("sh -c 'echo star\"\"ted; exec sleep 1000'\r");
+    ASSERT_TRUE(shell.shows("started")) << shell.shown();
     shell.type("\x03");
     shell.type("echo interrupted with $?\r");
     EXPECT_TRUE(shell.shows("interrupted with 130")) << shell.shown();
@@ -199,8 +233,7 @@ TEST_F(DebianLinux, AShellOnATerminalAnswersAndItsRecordingRepeatsIt) {
     EXPECT_THAT(other.err, HasSubstr("hint: "));
 }
 
-TEST_F(DebianLinux, TakesCommandsFromAPipe) {
-    TRAPGATE_NEEDS_LINUX_FILE(kernel, "vmlinuz");
+TEST_P(Guest, TakesCommandsFromAPipe) {
     const ProcessResult piped = run(
         "printf 'stty -echo\\necho $((6 * 7))\\nexit 5\\n' | trapgate run --report report.json "
         "--sh sh");
@@ -210,8 +243,7 @@ TEST_F(DebianLinux, TakesCommandsFromAPipe) {
 }
 
 // What is there before the run begins comes at the same cycle each time.
-TEST_F(DebianLinux, TakesCommandsFromAFile) {
-    TRAPGATE_NEEDS_LINUX_FILE(kernel, "vmlinuz");
+TEST_P(Guest, TakesCommandsFromAFile) {
     ASSERT_TRUE(write_file(folder.path() / "script", "stty -echo\nhead -c 9 /proc/uptime; exit\n"));
     const std::string command = "trapgate run --sh sh < script";
     const ProcessResult first = run(command);
