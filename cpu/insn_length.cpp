@@ -83,4 +83,45 @@ InsnShape insn_shape(std::span<const std::byte> bytes, CodeSize size) {
     return {insn.length, repeated, is_transfer(insn)};
 }
 
+std::optional<NearTransfer> near_transfer(std::span<const std::byte> bytes) {
+    ZydisDecodedInstruction insn;
+    if (!ZYAN_SUCCESS(ZydisDecoderDecodeInstruction(&length_decoder(CodeSize::Bits64), nullptr,
+                                                    bytes.data(), bytes.size(), &insn)) ||
+        insn.encoding != ZYDIS_INSTRUCTION_ENCODING_LEGACY) {
+        return std::nullopt;
+    }
+    constexpr std::uint64_t kReturn = 8;
+    constexpr std::uint64_t kCall = 0 - kReturn;
+    const std::uint8_t opcode = insn.opcode;
+    if (insn.opcode_map == ZYDIS_OPCODE_MAP_0F) {
+        return opcode >= 0x80 && opcode <= 0x8f ? std::optional(NearTransfer{}) : std::nullopt;
+    }
+    if (insn.opcode_map != ZYDIS_OPCODE_MAP_DEFAULT) {
+        return std::nullopt;
+    }
+    switch (opcode) {
+        case 0xc2: {
+            const auto at = static_cast<std::size_t>(insn.length - 2);
+            return NearTransfer{kReturn + std::to_integer<std::uint64_t>(bytes[at]) +
+                                    (std::to_integer<std::uint64_t>(bytes[at + 1]) << 8),
+                                0};
+        }
+        case 0xc3: return NearTransfer{kReturn, 0};
+        case 0xe0:
+        case 0xe1:
+        case 0xe2: return NearTransfer{0, 1};
+        case 0xe3:
+        case 0xe9:
+        case 0xeb: return NearTransfer{};
+        case 0xe8: return NearTransfer{kCall, 0};
+        case 0xff:
+            if (insn.raw.modrm.reg == 2) {
+                return NearTransfer{kCall, 0};
+            }
+            return insn.raw.modrm.reg == 4 ? std::optional(NearTransfer{}) : std::nullopt;
+        default:
+            return opcode >= 0x70 && opcode <= 0x7f ? std::optional(NearTransfer{}) : std::nullopt;
+    }
+}
+
 }  // namespace trapgate::cpu

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 
 namespace trapgate::cpu {
@@ -22,5 +23,14 @@ enum class CodeSize : std::uint8_t { Bits16, Bits32, Bits64 };
 /// Decodes one instruction just far enough for its length. Cheaper than cpu/decode.hpp.
 [[nodiscard]] InsnShape insn_shape(std::span<const std::byte> bytes,
                                    CodeSize size = CodeSize::Bits64);
+
+/// What a near transfer of 64-bit mode changes besides RIP.
+struct NearTransfer {
+    std::uint64_t rsp_added = 0;  ///< Modulo 2^64: a call takes 8.
+    std::uint64_t rcx_taken = 0;  ///< By LOOP.
+};
+
+/// Nothing for other instructions, far transfers among them.
+[[nodiscard]] std::optional<NearTransfer> near_transfer(std::span<const std::byte> bytes);
 
 }  // namespace trapgate::cpu

@@ -33,36 +33,69 @@ std::uint64_t segment_base(ZydisRegister segment, const AddressInputs& inputs) {
     }
 }
 
+/// An instruction with its operands.
+struct Decoded {
+    ZydisDecodedInstruction insn;
+    std::array<ZydisDecodedOperand, ZYDIS_MAX_OPERAND_COUNT> storage;
+    bool valid = false;
+
+    explicit Decoded(std::span<const std::byte> bytes)
+        : valid(ZYAN_SUCCESS(ZydisDecoderDecodeFull(&decoder(), bytes.data(), bytes.size(), &insn,
+                                                    storage.data()))) {}
+    [[nodiscard]] std::span<const ZydisDecodedOperand> operands() const {
+        return std::span(storage).first(valid ? insn.operand_count : std::size_t{0});
+    }
+};
+
+bool accesses_memory(const ZydisDecodedOperand& operand) {
+    return operand.type == ZYDIS_OPERAND_TYPE_MEMORY && operand.mem.type != ZYDIS_MEMOP_TYPE_AGEN;
+}
+
+MemoryRange range_of(const ZydisDecodedOperand& operand, const ZydisDecodedInstruction& insn,
+                     GuestVa at, const AddressInputs& inputs) {
+    const GuestVa behind = at + insn.length;
+    std::uint64_t offset = register_value(operand.mem.base, behind, inputs) +
+                           register_value(operand.mem.index, behind, inputs) * operand.mem.scale +
+                           static_cast<std::uint64_t>(operand.mem.disp.value);
+    if (insn.address_width == 32) {
+        offset &= 0xffff'ffff;
+    }
+    return {GuestVa{offset + segment_base(operand.mem.segment, inputs)}, operand.size / 8ULL};
+}
+
 }  // namespace
 
 std::vector<MemoryRange> memory_reads(std::span<const std::byte> bytes, GuestVa at,
                                       const AddressInputs& inputs) {
-    ZydisDecodedInstruction insn;
-    std::array<ZydisDecodedOperand, ZYDIS_MAX_OPERAND_COUNT> operands;
+    const Decoded decoded(bytes);
     std::vector<MemoryRange> reads;
-    if (!ZYAN_SUCCESS(ZydisDecoderDecodeFull(&decoder(), bytes.data(), bytes.size(), &insn,
-                                             operands.data()))) {
-        return reads;
-    }
-    const GuestVa behind = at + insn.length;
-    for (const ZydisDecodedOperand& operand :
-         std::span(operands).first(static_cast<std::size_t>(insn.operand_count))) {
+    for (const ZydisDecodedOperand& operand : decoded.operands()) {
         const bool read = (operand.actions & ZYDIS_OPERAND_ACTION_MASK_READ) != 0;
-        if (operand.type != ZYDIS_OPERAND_TYPE_MEMORY ||
-            operand.mem.type == ZYDIS_MEMOP_TYPE_AGEN || !read) {
-            continue;
+        if (accesses_memory(operand) && read) {
+            reads.push_back(range_of(operand, decoded.insn, at, inputs));
         }
-        std::uint64_t offset = register_value(operand.mem.base, behind, inputs) +
-                               register_value(operand.mem.index, behind, inputs) *
-                                   operand.mem.scale +
-                               static_cast<std::uint64_t>(operand.mem.disp.value);
-        if (insn.address_width == 32) {
-            offset &= 0xffff'ffff;
-        }
-        reads.push_back(
-            {GuestVa{offset + segment_base(operand.mem.segment, inputs)}, operand.size / 8ULL});
     }
     return reads;
+}
+
+bool through_stack_segment(std::span<const std::byte> bytes, GuestVa at,
+                           const AddressInputs& inputs, GuestVa va) {
+    // Below RSP for a push; and what faults may be a word beside an unaligned operand.
+    constexpr std::uint64_t kAround = 16;
+    const Decoded decoded(bytes);
+    bool through = false;
+    for (const ZydisDecodedOperand& operand : decoded.operands()) {
+        if (accesses_memory(operand)) {
+            const MemoryRange range = range_of(operand, decoded.insn, at, inputs);
+            const std::uint64_t behind = va.value - (range.va.value - kAround);
+            const bool hit = behind < range.bytes + 2 * kAround;
+            if (hit && operand.mem.segment != ZYDIS_REGISTER_SS) {
+                return false;
+            }
+            through = through || hit;
+        }
+    }
+    return through;
 }
 
 }  // namespace trapgate::cpu

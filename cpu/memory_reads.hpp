@@ -31,4 +31,9 @@ struct AddressInputs {
 [[nodiscard]] std::vector<MemoryRange> memory_reads(std::span<const std::byte> bytes, GuestVa at,
                                                     const AddressInputs& inputs);
 
+/// Whether it is through SS that the 64-bit mode instruction at `at` accesses the bytes around
+/// `va`: as its stack, or with RSP or RBP as base.
+[[nodiscard]] bool through_stack_segment(std::span<const std::byte> bytes, GuestVa at,
+                                         const AddressInputs& inputs, GuestVa va);
+
 }  // namespace trapgate::cpu

@@ -100,6 +100,8 @@ private:
     std::uint64_t time_stamp_counter() override;
     std::uint64_t read_msr(std::uint32_t index) override;
     bool write_msr(std::uint32_t index, std::uint64_t value) override;
+    std::uint8_t task_priority() override;
+    void set_task_priority(std::uint8_t value) override;
     std::uint64_t random() override { return random_(); }
 
     void watchpoint_hit(const WatchHit& hit) override;

@@ -7,6 +7,11 @@
 #include "emu/pc_machine.hpp"
 
 namespace trapgate::emu {
+namespace {
+
+constexpr std::uint32_t kTaskPriorityRegister = 0x80;  // of the local APIC
+
+}  // namespace
 
 std::optional<std::uint8_t> PcMachine::acknowledge_interrupt() {
     PcCpu& cpu = here();
@@ -127,7 +132,7 @@ std::uint64_t PcMachine::read_msr(std::uint32_t index) {
 bool PcMachine::write_msr(std::uint32_t index, std::uint64_t value) {
     PcCpu& cpu = here();
     switch (index) {
-        case msr::kApicBase: cpu.apic.set_base_msr(value); return true;
+        case msr::kApicBase: return cpu.apic.set_base_msr(value);
         case msr::kTscDeadline:
             // In the past: at once. 0 disarms.
             cpu.apic.set_deadline(
@@ -135,6 +140,14 @@ bool PcMachine::write_msr(std::uint32_t index, std::uint64_t value) {
             return true;
         default: return cpu.msrs.write(index, value, now().value);
     }
+}
+
+std::uint8_t PcMachine::task_priority() {
+    return static_cast<std::uint8_t>(here().apic.read(kTaskPriorityRegister) >> 4 & 0xf);
+}
+
+void PcMachine::set_task_priority(std::uint8_t value) {
+    here().apic.write(kTaskPriorityRegister, std::uint32_t{value} << 4);
 }
 
 std::uint64_t PcMachine::device_read(GuestPa pa, unsigned bytes) {

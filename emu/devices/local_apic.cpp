@@ -75,10 +75,15 @@ bool LocalApic::enabled() const {
     return (base_msr_ & kBaseEnable) != 0 && (spurious_ & kSoftwareEnable) != 0;
 }
 
-void LocalApic::set_base_msr(std::uint64_t value) {
+bool LocalApic::set_base_msr(std::uint64_t value) {
+    constexpr std::uint64_t kAddress = 0xff'ffff'f000;
     constexpr std::uint64_t kChangeable = kBaseEnable;  // It cannot be moved here.
+    if ((value & ~(kAddress | kBaseEnable | kBaseBootstrap)) != 0) {
+        return false;
+    }
     base_msr_ = (base_msr_ & ~kChangeable) | (value & kChangeable);
     outputs_.changed();
+    return true;
 }
 
 std::uint8_t LocalApic::processor_priority() const {

@@ -39,7 +39,8 @@ public:
 
     /// IA32_APIC_BASE and IA32_TSC_DEADLINE (in cycles of the machine's clock; 0 = disarmed).
     [[nodiscard]] std::uint64_t base_msr() const { return base_msr_; }
-    void set_base_msr(std::uint64_t value);
+    /// False for a value with reserved bits: #GP(0).
+    [[nodiscard]] bool set_base_msr(std::uint64_t value);
     [[nodiscard]] std::uint64_t deadline() const { return tsc_deadline_; }
     void set_deadline(std::uint64_t cycles);
 

@@ -51,6 +51,9 @@ public:
     /// MSRs that are the machine's (emu/msrs.hpp); same remark. A write answers false for #GP(0).
     virtual std::uint64_t read_msr(std::uint32_t index) = 0;
     [[nodiscard]] virtual bool write_msr(std::uint32_t index, std::uint64_t value) = 0;
+    /// CR8, 0 to 15: bits 4-7 of the local APIC's task priority register; same remark.
+    virtual std::uint8_t task_priority() = 0;
+    virtual void set_task_priority(std::uint8_t value) = 0;
     /// What RDRAND and RDSEED read: from the machine's seed, never from the host.
     virtual std::uint64_t random() = 0;
 

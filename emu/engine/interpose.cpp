@@ -101,7 +101,7 @@ TG_INTERPOSED void tlb_reset_dirty_by_vaddr_x86_64(void*, std::uint64_t, std::ui
 TG_INTERPOSED bool x86_cpu_tlb_fill_x86_64(void* cpu_state, std::uint64_t va, int bytes, int access,
                                            int mmu_index, bool probe, std::uintptr_t host_pc) {
     if (UnicornEngine* engine = UnicornEngine::active()) {
-        engine->begin_tlb_fill(access);
+        engine->begin_tlb_fill(va, access);
     }
     static auto* const kNext = original<bool(void*, std::uint64_t, int, int, int, bool,
                                              std::uintptr_t)>("x86_cpu_tlb_fill_x86_64");

@@ -9,7 +9,6 @@
 // its
 //                        loop.
 // helper_set_dr, helper_get_dr     General detect, reserved bits, and the data breakpoints.
-// helper_iret_protected  RF may be set now.
 
 #include "emu/engine/interpose_support.hpp"
 #include "emu/engine/unicorn_internals.hpp"
@@ -52,12 +51,4 @@ TG_INTERPOSED std::uint64_t helper_get_dr_x86_64(void* env, int index) {
     engine.synchronize(TG_RETURN_ADDRESS());
     static auto* const kNext = original<std::uint64_t(void*, int)>("helper_get_dr_x86_64");
     return kNext(env, index);
-}
-
-TG_INTERPOSED void helper_iret_protected_x86_64(void* env, int shift, int next_eip) {
-    UnicornEngine& engine = running_engine();
-    engine.synchronize(TG_RETURN_ADDRESS());  // It faults without knowing where it was called.
-    static auto* const kNext = original<void(void*, int, int)>("helper_iret_protected_x86_64");
-    kNext(env, shift, next_eip);
-    engine.returned_from_interrupt();
 }

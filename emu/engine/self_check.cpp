@@ -23,6 +23,7 @@ constexpr GuestPa kDevice{0x3000'0000};
 constexpr std::uint64_t kTscValue = 0x1122'3344'5566'7788;
 constexpr std::uint8_t kPortValue = 0x5a;
 constexpr std::uint64_t kMsrValue = 0x0102'0304'0506'0708;
+constexpr std::uint8_t kTaskPriority = 7;
 constexpr std::uint64_t kRandomValue = 0x1357'9bdf'0246'8ace;
 
 /// Notes what the engine tells it.
@@ -64,6 +65,8 @@ public:
 
     std::uint64_t read_msr(std::uint32_t) override { return kMsrValue; }
     bool write_msr(std::uint32_t, std::uint64_t value) override { return value == kMsrValue; }
+    std::uint8_t task_priority() override { return kTaskPriority; }
+    void set_task_priority(std::uint8_t value) override { task_priority_set = value; }
     std::uint64_t random() override { return kRandomValue; }
     void watchpoint_hit(const WatchHit& hit) override {
         hits.push_back(hit);
@@ -72,6 +75,7 @@ public:
     }
 
     Engine* engine = nullptr;
+    std::uint8_t task_priority_set = 0;
     std::vector<ExceptionEvent> exceptions;
     std::vector<WatchHit> hits;
     std::vector<std::uint64_t> counts;
@@ -107,7 +111,8 @@ public:
             .and_then([&] { return check_device_access(); })
             .and_then([&] { return check_watchpoints(); })
             .and_then([&] { return check_debug_registers(); })
-            .and_then([&] { return check_interrupt_return(); });
+            .and_then([&] { return check_interrupt_return(); })
+            .and_then([&] { return check_system_registers(); });
     }
 
 private:
@@ -328,6 +333,36 @@ private:
         if (engine_->run() != EngineExit::Stopped || witness_.exceptions[0].vector != 3 ||
             (engine_->rflags() & cpu::rflags::kRf) != 0) {
             return broken("call the replaced IRET function");
+        }
+        return {};
+    }
+
+    // mov cr8, rax; mov rbx, cr8; mov rcx, cr0; mov cr0, rcx; then three that must fault:
+    // mov cr4, rdx; xsetbv; sysretq, each with all ones
+    Result<void> check_system_registers() {
+        put(kCode + 0x900, {0x44, 0x0f, 0x22, 0xc0, 0x44, 0x0f, 0x20, 0xc3, 0x0f, 0x20, 0xc1, 0x0f,
+                            0x22, 0xc1, 0x0f, 0x22, 0xe2, 0x0f, 0x01, 0xd1, 0x48, 0x0f, 0x07});
+        std::uint64_t from = 0;
+        std::uint64_t cr8 = 0;
+        for (const std::uint64_t fault : {14U, 17U, 20U}) {
+            start_at(kCode + 0x900 + from);
+            cpu::RegisterFile file = engine_->registers();
+            file.efer |= 1;        // SCE
+            file.cr4 |= 1U << 18;  // OSXSAVE
+            file[cpu::Gpr::Rax] = from == 0 ? 3 : ~0ULL;
+            file[cpu::Gpr::Rcx] = from == 17 ? 0 : 1ULL << 62;
+            file[cpu::Gpr::Rdx] = ~0ULL;
+            engine_->set_registers(file);
+            if (engine_->run() != EngineExit::Stopped || witness_.exceptions.size() != 1 ||
+                witness_.exceptions[0].vector != 13 ||
+                witness_.exceptions[0].rip.value != kCode.value + 0x900 + fault) {
+                return broken("call the replaced functions that check system registers");
+            }
+            cr8 += engine_->gpr(cpu::Gpr::Rbx);
+            from = fault + 3;
+        }
+        if (witness_.task_priority_set != 3 || cr8 != kTaskPriority) {
+            return broken("call the replaced functions of CR8");
         }
         return {};
     }

@@ -61,6 +61,10 @@ void UnicornEngine::deliver_interrupt(std::uint8_t vector) {
 void UnicornEngine::on_exception(std::uint8_t vector) {
     if (const std::optional<BlockPlace> place = place_in_block(linear_rip())) {
         take_back_behind(*place);
+        block_bytes_ = 0;
+    }
+    if (!state_.exception_is_int()) {
+        correct_fault(vector);
     }
     block_bytes_ = 0;
     repeat_pc_ = BlockInfo::kNoRepeat;

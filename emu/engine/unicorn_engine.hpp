@@ -10,6 +10,7 @@
 #include <unicorn/unicorn.h>
 
 #include "cpu/insn_length.hpp"
+#include "cpu/register_rules.hpp"
 #include "emu/engine/block_table.hpp"
 #include "emu/engine/code_pages.hpp"
 #include "emu/engine/cpuid.hpp"
@@ -113,7 +114,10 @@ public:
     void note_walker_store(std::uint64_t pa);
     /// Whether the page of the store that was caught last may be written without being caught.
     [[nodiscard]] bool last_store_is_free() const { return code_pages_->users(last_store_) == 0; }
-    void begin_tlb_fill(int access) { fill_access_ = access; }
+    void begin_tlb_fill(std::uint64_t va, int access) {
+        fill_va_ = va;
+        fill_access_ = access;
+    }
     /// Whether a page that is entered into the TLB now may keep its execute permission.
     [[nodiscard]] bool may_execute(std::uint64_t pa) const;
 
@@ -133,6 +137,23 @@ public:
     void debug_registers_changed();
     /// #GP(0) for a value that DR6 or DR7 cannot hold.
     void check_debug_value(int index, std::uint64_t value, std::uintptr_t host_pc);
+    // Refusals, unicorn_checks.cpp.
+    /// #GP(0) for a value that the MSR does not take.
+    void check_msr(std::uint32_t index, std::uint64_t value, std::uintptr_t host_pc);
+    /// MOV to CR0, CR3, CR4 or CR8: faults, or says whether the library shall write `value`.
+    [[nodiscard]] bool write_control_register(int index, std::uint64_t& value,
+                                              std::uintptr_t host_pc);
+    /// What MOV from CR8 reads.
+    [[nodiscard]] std::uint64_t task_priority(std::uintptr_t host_pc);
+    void check_xcr(std::uint32_t index, std::uint64_t value, std::uintptr_t host_pc);
+    void check_system_return(int operand_size, std::uintptr_t host_pc);
+    void check_sysexit(int operand_size, std::uintptr_t host_pc);
+    static constexpr unsigned kInterruptReturn = ~0U;
+    /// `skipped`: what a far RET drops between the return address and the stack pointer.
+    void check_far_return(int shift, unsigned skipped, std::uintptr_t host_pc);
+    /// SYSRET has loaded the flags.
+    void returned_from_system_call();
+    void returned_far() { returning_ss_.reset(); }
     /// IRET may have set RF.
     void returned_from_interrupt();
     /// Puts RIP and flags of the instruction that called a helper into the state.
@@ -151,6 +172,7 @@ public:
     void cpuid();
     std::uint64_t random();
     void enter_system_call(int instruction_bytes, std::uintptr_t host_pc);
+    void enter_by_sysenter(std::uintptr_t host_pc);
 
     /// The engine whose run() is active on this thread.
     static UnicornEngine* active();
@@ -163,6 +185,18 @@ private:
           topology_(topology),
           own_bit_(static_cast<std::uint8_t>(1U << topology.index)),
           code_pages_(std::move(code_pages)) {}
+
+    /// #GP with this error code at the instruction that called a helper.
+    [[noreturn]] void refuse(std::uintptr_t host_pc, std::uint32_t error_code = 0);
+    /// The vector and RIP that an exception should have had: #SS for #GP and #NP, and jumps to
+    /// non-canonical addresses, which have not been made. Raises it anew, or comes back.
+    void correct_fault(std::uint8_t vector);
+    /// The near jump, call or return that ended the current block goes nowhere: takes it back.
+    [[nodiscard]] bool take_jump_back();
+    /// Whether what the library takes for #GP(0) is an access through SS.
+    [[nodiscard]] bool through_stack(std::uint64_t address) const;
+    /// As it is now; the reference holds the next call's answer too.
+    const cpu::SystemState& system_state();
 
     struct Callbacks;  // the C entry points, engine_callbacks.cpp
     Result<void> open(const std::vector<DeviceRange>& devices);
@@ -262,7 +296,8 @@ private:
     std::uint64_t last_store_ = 0;  ///< RAM offset of the store that the TLB caught last.
     std::vector<bool> stored_;      ///< By page of RAM space: whether it is in stored_pages_.
     std::vector<std::uint64_t> stored_pages_;
-    int fill_access_ = 0;  ///< What a TLB fill is for: 0 load, 1 store, 2 fetch.
+    int fill_access_ = 0;  ///< What the last TLB fill was for: 0 load, 1 store, 2 fetch.
+    std::uint64_t fill_va_ = 0;
 
     std::uint64_t instructions_ = 0;
     std::uint64_t transfers_ = 0;  ///< Control transfers retired.
@@ -297,6 +332,8 @@ private:
     std::optional<Place> pass_;         ///< Where the next breakpoint does not stop.
     std::optional<Place> passed_;       ///< The last one that it was used for.
 
+    cpu::SystemState system_;
+    std::optional<std::uint16_t> returning_ss_;  ///< While a far return runs: the stack's selector.
     bool interrupt_line_ = false;
     bool stop_requested_ = false;
     WatchList watches_;

@@ -151,6 +151,7 @@ bool UnicornEngine::write_msr(std::uintptr_t host_pc) {
     const std::uint64_t value = (gpr(cpu::Gpr::Rdx) << 32) | (gpr(cpu::Gpr::Rax) & 0xffff'ffff);
     const MsrOwner owner = msr_owner(index);  // CPL 0: the translation checked it.
     if (owner == MsrOwner::Engine) {
+        check_msr(index, value, host_pc);
         return true;
     }
     const std::uint64_t after = instructions_;

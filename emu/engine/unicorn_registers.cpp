@@ -238,6 +238,27 @@ void UnicornEngine::enter_system_call(int instruction_bytes, std::uintptr_t host
     state_.set_eip(msr_value(uc_, from_64_bit ? kMsrLstar : kMsrCstar));
 }
 
+// SYSENTER (Intel SDM vol. 2): from any privilege level, to 64-bit code in long mode.
+void UnicornEngine::enter_by_sysenter(std::uintptr_t host_pc) {
+    constexpr std::uint32_t kMsrCs = 0x174, kMsrEsp = 0x175, kMsrEip = 0x176;
+    constexpr std::uint32_t kCode64 = 0x00af'9b00, kCode32 = 0x00cf'9b00, kData = 0x00cf'9300;
+    cpu_restore_state_x86_64(state_.cpu_state(), host_pc, false);
+    const auto selector = static_cast<std::uint16_t>(msr_value(uc_, kMsrCs) & 0xfffc);
+    if (selector == 0) {
+        refuse(host_pc);
+    }
+    const bool long_mode = (state_.hflags() & hflag::kLma) != 0;
+    const std::uint64_t kept = long_mode ? ~0ULL : 0xffff'ffff;
+    set_rflags(rflags() & ~(cpu::rflags::kIf | cpu::rflags::kVm | cpu::rflags::kRf));
+    write_segment(state_, kCs, {selector, 0, 0xffff'ffff, long_mode ? kCode64 : kCode32});
+    write_segment(state_, kSs, {static_cast<std::uint16_t>(selector + 8), 0, 0xffff'ffff, kData});
+    constexpr std::uint32_t kMode = hflag::kCplMask | hflag::kAddSeg | hflag::kCs64;
+    state_.set_hflags((state_.hflags() & ~kMode) | hflag::kCs32 | hflag::kSs32 |
+                      (long_mode ? hflag::kCs64 : hflag::kAddSeg));
+    set_gpr(cpu::Gpr::Rsp, msr_value(uc_, kMsrEsp) & kept);
+    state_.set_eip(msr_value(uc_, kMsrEip) & kept);
+}
+
 void UnicornEngine::enter_detour(GuestVa rip, GuestVa rsp) {
     using namespace cpu::rflags;
     const auto eflags = state_.env<std::uint64_t>(env_offset::kEflags);

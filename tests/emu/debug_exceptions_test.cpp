@@ -172,6 +172,51 @@ TEST_P(Both, IntNClearsTfAndIretBringsItBack) {
     EXPECT_EQ(guest.counted(1), 1U);
 }
 
+// Ports, with CR4.DE: a trap behind the access. Users need IOPL 3.
+TEST_P(Both, PortBreakpointsTrapBehindTheAccess) {
+    constexpr std::uint64_t kDe = 8, kIopl3 = 0x3000;
+    struct Access {
+        const char* name;
+        Bytes code;
+        std::uint64_t port;
+        unsigned length_code;
+        bool hit;
+    };
+    const Bytes mov_dx{0x66, 0xba, 0x80, 0x00};  // mov dx, 0x80
+    for (const Access& access :
+         {Access{"out imm8", {0xe6, 0x80}, 0x80, 0, true},
+          Access{"in imm8", {0xe4, 0x80}, 0x80, 0, true},
+          Access{"out dx", code_of({mov_dx, {0xee}}), 0x80, 0, true},
+          Access{"in eax, dx", code_of({mov_dx, {0xed}}), 0x83, 0, true},
+          Access{"of a wider range", {0xe4, 0x83}, 0x80, 3, true},
+          Access{"another port", {0xe6, 0x81}, 0x80, 0, false},
+          Access{"behind a range", {0xe6, 0x82}, 0x80, 1, false},
+          Access{"rep outsb", code_of({mov_dx, {0xf3, 0x6e}}), 0x80, 0, true}}) {
+        SCOPED_TRACE(access.name);
+        ModeGuest guest(GetParam(), code_of({{0x90}, access.code, {0x48, 0xff, 0xc3}, kUd2}));
+        guest.run_kernel_code(
+            code_of({set_dr(0, access.port), set_dr(7, dr7(2, access.length_code)), kExit}));
+        guest.change([](cpu::RegisterFile& registers) {
+            registers.rflags |= kIopl3;
+            registers.cr4 |= kDe;
+        });
+        guest.machine->cpu().set_gpr(Gpr::Rcx, 1);
+        guest.machine->cpu().set_gpr(Gpr::Rsi, kData.value);
+        guest.handle(1, kSaveDr6AndExit, {.ist = 1});
+        guest.handle(6, kExit, {.ist = 1});
+        const std::uint64_t before = guest.machine->counters().instructions;
+        EXPECT_EQ(guest.run(~0ULL).reason, StopReason::GuestExit);
+        EXPECT_EQ(guest.counted(1), access.hit ? 1U : 0U);
+        if (access.hit) {
+            const std::uint64_t setup = access.code.size() > 4 ? 1 : 0;  // mov dx
+            EXPECT_EQ(guest.frame(false).rip, (BareGuest::kCode + 1).value + access.code.size());
+            EXPECT_EQ(guest.gpr(Gpr::R12) & 0xf, 1U);
+            EXPECT_EQ(guest.gpr(Gpr::Rbx), 0U);
+            EXPECT_EQ(guest.machine->counters().instructions - before, setup + 2U + 4);
+        }
+    }
+}
+
 TEST_P(Both, Int1TrapsAndLeavesDr6) {
     ModeGuest guest(GetParam(), {0x90, 0xf1, 0x90});
     guest.handle(1, kSaveDr6AndExit, {.dpl = 0});  // No privilege is checked.

@@ -482,16 +482,5 @@ TEST(ExceptionLimits, NoSimdErrorNoAlignmentCheckNoMisalignedSse) {
     EXPECT_EQ(align.counted(17), 0U);
 }
 
-TEST(ExceptionLimits, ANonCanonicalStackIsAGeneralProtectionFault) {
-    // push rax with RSP not canonical: #SS(0) on hardware. The handler needs a stack of its own.
-    ModeGuest guest(Mode::Kernel, {0x50});
-    guest.machine->cpu().set_gpr(Gpr::Rsp, kNonCanonical);
-    guest.handle(13, kExit, {.ist = 1});
-    guest.handle(12, kExit, {.ist = 1});
-    EXPECT_EQ(guest.run().reason, StopReason::GuestExit);
-    EXPECT_EQ(guest.counted(13), 1U);
-    EXPECT_EQ(guest.counted(12), 0U);
-}
-
 }  // namespace
 }  // namespace trapgate::emu
