@@ -27,9 +27,10 @@ void push_rbp(emu::Machine& machine) {
 
 }  // namespace
 
-Booted::Booted(const std::string& command_line, std::uint64_t ram_bytes) {
+Booted::Booted(const std::string& command_line, std::uint64_t ram_bytes, unsigned cpus) {
     emu::MachineConfig config;
     config.ram_bytes = ram_bytes;
+    config.cpus = cpus;
     Result<std::unique_ptr<emu::Machine>> made = emu::Machine::create(config);
     if (!made) {
         ADD_FAILURE() << made.error().message();

@@ -14,7 +14,8 @@ namespace trapgate::roms {
 /// The minikernel in a machine of its own.
 class Booted {
 public:
-    explicit Booted(const std::string& command_line = "", std::uint64_t ram_bytes = 256ULL << 20);
+    explicit Booted(const std::string& command_line = "", std::uint64_t ram_bytes = 256ULL << 20,
+                    unsigned cpus = 1);
 
     /// Counts the calls of these functions from now on; the kernel runs until its own mapping
     /// exists.

@@ -3,45 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "base/files.hpp"
-#include "emu/boot.hpp"
-#include "emu/loader/cpio.hpp"
-#include "tests/emu/loader/linux_files.hpp"
-#include "tests/roms/elf_file.hpp"
+#include "tests/roms/shell.hpp"
 
 namespace trapgate::roms {
 namespace {
-
-std::vector<std::byte> bytes_of(const std::filesystem::path& path) {
-    Result<std::vector<std::byte>> bytes = read_file(path);
-    EXPECT_TRUE(bytes) << bytes.error().message();
-    return bytes ? *bytes : std::vector<std::byte>();
-}
-
-struct Ran {
-    emu::StopEvent stop;
-    std::string console;
-    std::uint64_t instructions = 0;
-};
-
-Ran run_shell(const std::filesystem::path& busybox, const std::string& command) {
-    emu::CpioWriter writer;
-    writer.add_directory("/dev");
-    writer.add_file("/trapgate/command", std::as_bytes(std::span(command)));
-    writer.add_file("/init", bytes_of(guest_image("init")), 0755);
-    writer.add_file("/bin/busybox", bytes_of(busybox), 0755);
-    Ran ran;
-    const auto machine = std::move(*emu::Machine::create({}));
-    machine->set_console_sink([&](std::string_view text) { ran.console += text; });
-    const Result<void> loaded = emu::load_boot_image(*machine,
-                                                     {.kernel = guest_image("minikernel.elf"),
-                                                      .command_line = "console=ttyS0 loglevel=3",
-                                                      .initrd_overlay = writer.finish()});
-    EXPECT_TRUE(loaded) << loaded.error().message();
-    ran.stop = machine->run({.max_instructions = 2'000'000'000});
-    ran.instructions = machine->counters().instructions;
-    return ran;
-}
 
 struct Script {
     const char* name;

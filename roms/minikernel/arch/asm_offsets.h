@@ -2,4 +2,4 @@
 #pragma once
 
 // Places in C structures that assembly needs; arch/process.c checks them.
-#define TASK_THREAD_SP 8
+#define TASK_THREAD_SP 24

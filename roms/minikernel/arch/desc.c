@@ -3,6 +3,7 @@
 
 #include "arch/percpu.h"
 #include "arch/processor.h"
+#include "arch/smp.h"
 #include "kernel/panic.h"
 
 struct x86_hw_tss {
@@ -32,7 +33,7 @@ static DEFINE_PER_CPU(u64, gdt_page[10]) = {
     [6] = 0x00affb000000ffff,  // 0x33 user code
     // [8] and [9]: TSS
 };
-static u8 exception_stacks[N_EXCEPTION_STACKS][EXCEPTION_STKSZ] __aligned(16);
+static u8 exception_stacks[NR_CPUS][N_EXCEPTION_STACKS][EXCEPTION_STKSZ] __aligned(16);
 
 void load_sp0(unsigned long sp0) { this_cpu_ptr(cpu_tss_rw)->sp0 = sp0; }
 
@@ -60,7 +61,7 @@ void cpu_init(void) {
     u64* gdt = *this_cpu_ptr(gdt_page);
     struct x86_hw_tss* tss = this_cpu_ptr(cpu_tss_rw);
     for (int i = 0; i < N_EXCEPTION_STACKS; i++) {
-        tss->ist[i] = (u64)exception_stacks[i] + EXCEPTION_STKSZ;
+        tss->ist[i] = (u64)exception_stacks[smp_processor_id()][i] + EXCEPTION_STKSZ;
     }
     tss->io_bitmap_base = sizeof(*tss);
 

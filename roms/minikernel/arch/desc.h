@@ -18,6 +18,7 @@ void cpu_init(void);
 /// The stack that a trap from user mode starts on.
 void load_sp0(unsigned long sp0);
 
-/// Fills and loads the IDT.
+/// Fills and loads the IDT, which all CPUs share.
 void idt_setup_traps(void);
+void load_current_idt(void);
 void load_idt(u64 base, u16 limit);

@@ -137,6 +137,22 @@ FUNC_START irq_entries_start
     .endr
 FUNC_END irq_entries_start
 
+// Interrupts from the local APIC, each with a handler of its own.
+.macro SYSVEC name
+FUNC_START asm_sysvec_\name
+    pushq $0
+    PUSH_REGS
+    SWAPGS_IF_USER
+    CALL_HANDLER sysvec_\name
+    jmp error_return
+FUNC_END asm_sysvec_\name
+.endm
+
+SYSVEC reschedule_ipi
+SYSVEC call_function
+SYSVEC apic_timer_interrupt
+SYSVEC spurious_apic_interrupt
+
 FUNC_START asm_common_interrupt
     PUSH_REGS
     SWAPGS_IF_USER

@@ -85,6 +85,7 @@ void exc_page_fault(struct pt_regs* regs, unsigned long error_code) {
         return;
     }
     if (user_mode(regs)) {
+        local_irq_enable();
         force_sig_fault(SIGSEGV, SEGV_MAPERR, address);
         syscall_exit_to_user_mode(regs);
         return;

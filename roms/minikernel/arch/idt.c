@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include "arch/apic.h"
 #include "arch/desc.h"
 #include "arch/irq.h"
 #include "arch/traps.h"
@@ -53,5 +54,11 @@ void idt_setup_traps(void) {
         set_gate(FIRST_EXTERNAL_VECTOR + irq,
                  (void (*)(void))(irq_entries_start + irq * IRQ_ENTRY_BYTES), 0, 0);
     }
-    load_idt((u64)idt_table, sizeof(idt_table) - 1);
+    set_gate(RESCHEDULE_VECTOR, asm_sysvec_reschedule_ipi, 0, 0);
+    set_gate(CALL_FUNCTION_VECTOR, asm_sysvec_call_function, 0, 0);
+    set_gate(LOCAL_TIMER_VECTOR, asm_sysvec_apic_timer_interrupt, 0, 0);
+    set_gate(SPURIOUS_APIC_VECTOR, asm_sysvec_spurious_apic_interrupt, 0, 0);
+    load_current_idt();
 }
+
+void load_current_idt(void) { load_idt((u64)idt_table, sizeof(idt_table) - 1); }

@@ -7,6 +7,8 @@
 #include "kernel/printk.h"
 #include "kernel/sched.h"
 
+DEFINE_PER_CPU(struct pt_regs*, __irq_regs);
+
 static struct irqaction {
     irq_handler_t handler;
     void* dev;
@@ -39,8 +41,13 @@ static void handle_irq(int irq) {
 void common_interrupt(struct pt_regs* regs, unsigned long vector);
 void common_interrupt(struct pt_regs* regs, unsigned long vector) {
     irq_enter();
+    this_cpu_write(__irq_regs, regs);
     handle_irq((int)(vector - FIRST_EXTERNAL_VECTOR));
     irq_exit();
+    irqentry_exit(regs);
+}
+
+void irqentry_exit(struct pt_regs* regs) {
     if (user_mode(regs)) {
         syscall_exit_to_user_mode(regs);
         return;

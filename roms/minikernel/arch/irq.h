@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #pragma once
 
+#include "arch/percpu.h"
 #include "arch/ptrace.h"
 
 #define FIRST_EXTERNAL_VECTOR 0x20
@@ -14,3 +15,9 @@ typedef void (*irq_handler_t)(int irq, void* dev);
 /// Routes an interrupt line to `handler` and opens it.
 void request_irq(int irq, irq_handler_t handler, void* dev);
 void init_IRQ(void);
+/// What every interrupt does last: switch tasks if it is time, and what user mode waits for.
+void irqentry_exit(struct pt_regs* regs);
+
+/// What the interrupt that is being handled has interrupted.
+DECLARE_PER_CPU(struct pt_regs*, __irq_regs);
+#define get_irq_regs() this_cpu_read(__irq_regs)

@@ -16,6 +16,8 @@
 #define PAGE_OFFSET UL(0xffff888000000000)
 // Kernel stacks, each with an unmapped guard below it.
 #define VMALLOC_START UL(0xffffc90000000000)
+// The registers of the local APIC.
+#define APIC_BASE_ADDRESS UL(0xffffc90080000000)
 // Where physical address 0 would be in the kernel image's own mapping.
 #define KERNEL_MAP UL(0xffffffff80000000)
 // The image is linked and loaded at this distance from there.

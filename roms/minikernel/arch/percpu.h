@@ -19,8 +19,16 @@
 /// The address of this CPU's copy.
 #define this_cpu_ptr(name) ((__typeof__(name)*)((uintptr_t)&(name) + this_cpu_read(this_cpu_off)))
 
+/// The address of another CPU's copy.
+#define per_cpu_ptr(name, cpu) ((__typeof__(name)*)((uintptr_t)&(name) + __per_cpu_offset[cpu]))
+
 DECLARE_PER_CPU(unsigned long, this_cpu_off);
-DECLARE_PER_CPU(int, cpu_number);
+DECLARE_PER_CPU(unsigned int, cpu_number);
+extern unsigned long __per_cpu_offset[];
 
 /// Makes the first CPU's copy. Before it there is no `current`.
-void setup_per_cpu_areas(void);
+void setup_boot_cpu_area(void);
+/// Makes another CPU's copy.
+void setup_per_cpu_area(unsigned int cpu);
+/// From now on, the copy of this CPU is that of `cpu`.
+void load_percpu_area(unsigned int cpu);

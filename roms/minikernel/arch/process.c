@@ -6,6 +6,7 @@
 #include "kernel/task.h"
 #include "lib/string.h"
 #include "mm/mm_types.h"
+#include "mm/tlb.h"
 
 static_assert(offsetof(struct task_struct, thread.sp) == TASK_THREAD_SP, "arch/asm_offsets.h");
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "arch/processor.h"
 #include "arch/sections.h"
+#include "arch/smp.h"
 #include "arch/traps.h"
 #include "kernel/printk.h"
 #include "kernel/sched.h"
@@ -42,7 +43,7 @@ static void show_trace(unsigned long frame) {
 }
 
 void show_regs(const struct pt_regs* regs) {
-    printk("CPU: 0 PID: %d Comm: %s\n", current->pid, current->comm);
+    printk("CPU: %u PID: %d Comm: %s\n", smp_processor_id(), current->pid, current->comm);
     printk("RIP: %04lx:%pS\n", regs->cs, (void*)regs->ip);
     printk("RSP: %04lx:%016lx EFLAGS: %08lx\n", regs->ss, regs->sp, regs->flags);
     printk("RAX: %016lx RBX: %016lx RCX: %016lx\n", regs->ax, regs->bx, regs->cx);
@@ -56,6 +57,6 @@ void show_regs(const struct pt_regs* regs) {
 }
 
 void dump_stack(void) {
-    printk("CPU: 0 PID: %d Comm: %s\n", current->pid, current->comm);
+    printk("CPU: %u PID: %d Comm: %s\n", smp_processor_id(), current->pid, current->comm);
     show_trace((unsigned long)__builtin_frame_address(0));
 }

@@ -3,6 +3,8 @@
 
 #include "arch/extable.h"
 #include "arch/processor.h"
+#include "arch/reboot.h"
+#include "arch/smp.h"
 #include "arch/syscall.h"
 #include "kernel/panic.h"
 #include "kernel/printk.h"
@@ -75,6 +77,9 @@ __kprobes void exc_debug(struct pt_regs* regs, unsigned long error_code) {
 __kprobes void exc_nmi(struct pt_regs* regs, unsigned long error_code);
 __kprobes void exc_nmi(struct pt_regs* regs, unsigned long error_code) {
     (void)error_code;
+    if (stopping_cpu >= 0 && stopping_cpu != (int)smp_processor_id()) {
+        stop_this_cpu();
+    }
     printk("Uhhuh. NMI received for unknown reason at %pS\n", (void*)regs->ip);
 }
 

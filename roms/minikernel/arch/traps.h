@@ -50,6 +50,10 @@ void asm_exc_machine_check(void);
 void asm_exc_simd_coprocessor_error(void);
 void asm_exc_virtualization_exception(void);
 void asm_exc_control_protection(void);
+void asm_sysvec_reschedule_ipi(void);
+void asm_sysvec_call_function(void);
+void asm_sysvec_apic_timer_interrupt(void);
+void asm_sysvec_spurious_apic_interrupt(void);
 
 /// The last words about a trap that nobody could handle: text, registers, backtrace, then panic.
 void die(const char* text, struct pt_regs* regs, unsigned long error_code)

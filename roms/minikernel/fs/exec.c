@@ -136,21 +136,27 @@ static int find_program(struct linux_binprm* bprm) {
     return -ELOOP;
 }
 
-// All other threads go; the one that called execve becomes the process.
-static void de_thread(void) {
+// All other threads go; the one that called execve becomes the process. -EAGAIN: another thread was
+// faster, and we have to go.
+static int de_thread(void) {
     struct signal_struct* signal = current->signal;
-    spin_lock(&tasklist_lock);
+    spin_lock_irq(&tasklist_lock);
+    if (signal->flags & SIGNAL_GROUP_EXIT) {
+        spin_unlock_irq(&tasklist_lock);
+        return -EAGAIN;
+    }
     if (signal->nr_threads > 1) {
         zap_other_threads(SIGKILL);
         while (signal->nr_threads > 1) {
-            spin_unlock(&tasklist_lock);
+            spin_unlock_irq(&tasklist_lock);
             msleep(1);
-            spin_lock(&tasklist_lock);
+            spin_lock_irq(&tasklist_lock);
         }
         signal->flags &= ~SIGNAL_GROUP_EXIT;
     }
     recalc_sigpending();
-    spin_unlock(&tasklist_lock);
+    spin_unlock_irq(&tasklist_lock);
+    return 0;
 }
 
 static const char* basename_of(const char* path) {
@@ -170,7 +176,11 @@ static int begin_new_exec(struct linux_binprm* bprm) {
         mmput(mm);
         return -ENOMEM;
     }
-    de_thread();
+    int error = de_thread();
+    if (error != 0) {
+        mmput(mm);
+        return error;
+    }
     get_file(bprm->file);
     mm->exe_file = bprm->file;
     exec_mmap(mm);

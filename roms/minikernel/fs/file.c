@@ -15,6 +15,7 @@ struct file* alloc_empty_file(void) {
     struct file* file = kmalloc(sizeof(*file), GFP_KERNEL | __GFP_ZERO);
     if (file != NULL) {
         file->f_count = 1;
+        mutex_init(&file->f_pos_lock);
     }
     return file;
 }
@@ -68,9 +69,9 @@ static void put_files_struct(struct files_struct* files) {
 
 void exit_files(struct task_struct* p) {
     struct files_struct* files = p->files;
-    spin_lock(&tasklist_lock);
+    spin_lock_irq(&tasklist_lock);
     p->files = NULL;
-    spin_unlock(&tasklist_lock);
+    spin_unlock_irq(&tasklist_lock);
     put_files_struct(files);
 }
 
@@ -83,7 +84,9 @@ int unshare_files(void) {
     if (files == NULL) {
         return -ENOMEM;
     }
+    spin_lock_irq(&tasklist_lock);
     current->files = files;
+    spin_unlock_irq(&tasklist_lock);
     put_files_struct(old);
     return 0;
 }
@@ -150,9 +153,9 @@ static struct file* fget_files(struct files_struct* files, unsigned int fd) {
 struct file* fget(unsigned int fd) { return fget_files(current->files, fd); }
 
 struct file* fget_task(struct task_struct* task, unsigned int fd) {
-    spin_lock(&tasklist_lock);
+    spin_lock_irq(&tasklist_lock);
     struct file* file = task->files != NULL ? fget_files(task->files, fd) : NULL;
-    spin_unlock(&tasklist_lock);
+    spin_unlock_irq(&tasklist_lock);
     return file;
 }
 

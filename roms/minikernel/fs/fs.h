@@ -140,6 +140,7 @@ struct file {
     int f_count;
     unsigned int f_flags;
     fmode_t f_mode;
+    struct mutex f_pos_lock;
     loff_t f_pos;
     void* private_data;
 };
@@ -152,19 +153,25 @@ struct filename {
 /// Where a task's paths start.
 struct fs_struct {
     int users;
+    spinlock_t lock;  // of pwd
     umode_t umask;
     struct dentry* pwd;
 };
 
 extern struct fs_struct init_fs;
 struct fs_struct* copy_fs_struct(bool share, struct fs_struct* old);
-void exit_fs(struct fs_struct* fs);
+void put_fs_struct(struct fs_struct* fs);
+struct task_struct;
+void exit_fs(struct task_struct* p);
+/// The task's current directory, held; NULL when it has none any more.
+struct dentry* get_task_pwd(struct task_struct* p);
 
 // inode.c
 struct inode* new_inode(umode_t mode);
 void iput(struct inode* inode);
 struct dentry* d_alloc(struct dentry* parent, const char* name, u32 len);
 struct dentry* dget(struct dentry* dentry);
+struct dentry* dget_parent(struct dentry* dentry);
 void dput(struct dentry* dentry);
 /// Joins a name with what it names.
 void d_instantiate(struct dentry* dentry, struct inode* inode);

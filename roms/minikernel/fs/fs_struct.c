@@ -2,9 +2,18 @@
 #include "fs/file.h"
 #include "fs/fs.h"
 #include "kernel/syscall.h"
+#include "kernel/task.h"
 #include "mm/slab.h"
 
 struct fs_struct init_fs = {.users = 1, .umask = 022};
+
+// Threads may share the structure: one may change the directory while another one walks from it.
+static struct dentry* get_fs_pwd(struct fs_struct* fs) {
+    spin_lock(&fs->lock);
+    struct dentry* pwd = dget(fs->pwd);
+    spin_unlock(&fs->lock);
+    return pwd;
+}
 
 struct fs_struct* copy_fs_struct(bool share, struct fs_struct* old) {
     if (share) {
@@ -13,16 +22,31 @@ struct fs_struct* copy_fs_struct(bool share, struct fs_struct* old) {
     }
     struct fs_struct* fs = kmalloc(sizeof(*fs), GFP_KERNEL);
     if (fs != NULL) {
-        *fs = (struct fs_struct){1, old->umask, dget(old->pwd)};
+        *fs = (struct fs_struct){.users = 1, .umask = old->umask, .pwd = get_fs_pwd(old)};
     }
     return fs;
 }
 
-void exit_fs(struct fs_struct* fs) {
+void put_fs_struct(struct fs_struct* fs) {
     if (__atomic_sub_fetch(&fs->users, 1, __ATOMIC_ACQ_REL) == 0) {
         dput(fs->pwd);
         kfree(fs);
     }
+}
+
+void exit_fs(struct task_struct* p) {
+    struct fs_struct* fs = p->fs;
+    spin_lock_irq(&tasklist_lock);
+    p->fs = NULL;
+    spin_unlock_irq(&tasklist_lock);
+    put_fs_struct(fs);
+}
+
+struct dentry* get_task_pwd(struct task_struct* p) {
+    spin_lock_irq(&tasklist_lock);
+    struct dentry* pwd = p->fs != NULL ? get_fs_pwd(p->fs) : NULL;
+    spin_unlock_irq(&tasklist_lock);
+    return pwd;
 }
 
 static int set_fs_pwd(struct dentry* dentry) {
@@ -30,8 +54,11 @@ static int set_fs_pwd(struct dentry* dentry) {
         dput(dentry);
         return -ENOTDIR;
     }
-    struct dentry* old = current->fs->pwd;
-    current->fs->pwd = dentry;
+    struct fs_struct* fs = current->fs;
+    spin_lock(&fs->lock);
+    struct dentry* old = fs->pwd;
+    fs->pwd = dentry;
+    spin_unlock(&fs->lock);
     dput(old);
     return 0;
 }
@@ -56,7 +83,9 @@ SYSCALL_DEFINE2(getcwd, char __user*, buf, unsigned long, size) {
     if (page == NULL) {
         return -ENOMEM;
     }
-    char* path = d_path(current->fs->pwd, page, PATH_MAX);
+    struct dentry* pwd = get_task_pwd(current);
+    char* path = d_path(pwd, page, PATH_MAX);
+    dput(pwd);
     long result = PTR_ERR(path);
     if (!IS_ERR(path)) {
         unsigned long length = (unsigned long)(page + PATH_MAX - path);

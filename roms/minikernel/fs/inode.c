@@ -111,7 +111,17 @@ struct dentry* d_lookup(const struct dentry* parent, const char* name, u32 len) 
     return NULL;
 }
 
-int d_move(struct dentry* dentry, struct dentry* parent, const char* name, u32 len) {
+// Who goes up from a dentry must not find it in the middle of a move.
+static spinlock_t rename_lock;
+
+struct dentry* dget_parent(struct dentry* dentry) {
+    spin_lock(&rename_lock);
+    struct dentry* parent = dget(dentry->d_parent);
+    spin_unlock(&rename_lock);
+    return parent;
+}
+
+static int __d_move(struct dentry* dentry, struct dentry* parent, const char* name, u32 len) {
     char kept[DNAME_INLINE_LEN];
     const char* old = dentry->d_name.name;
     u32 old_len = dentry->d_name.len;
@@ -122,16 +132,25 @@ int d_move(struct dentry* dentry, struct dentry* parent, const char* name, u32 l
         return -ENOMEM;
     }
     free_name(old, dentry);
-    struct dentry* old_parent = dentry->d_parent;
     list_del_init(&dentry->d_child);
     dentry->d_parent = dget(parent);
     add_to_parent(dentry);
-    dput(dentry);  // its place in the old directory
-    dput(old_parent);
     return 0;
 }
 
-char* d_path(struct dentry* dentry, char* buf, int size) {
+int d_move(struct dentry* dentry, struct dentry* parent, const char* name, u32 len) {
+    spin_lock(&rename_lock);
+    struct dentry* old_parent = dentry->d_parent;
+    int error = __d_move(dentry, parent, name, len);
+    spin_unlock(&rename_lock);
+    if (error == 0) {
+        dput(dentry);  // its place in the old directory
+        dput(old_parent);
+    }
+    return error;
+}
+
+static char* prepend_path(const struct dentry* dentry, char* buf, int size) {
     char* at = buf + size;
     *--at = '\0';
     while (dentry != root_dentry) {
@@ -155,4 +174,11 @@ char* d_path(struct dentry* dentry, char* buf, int size) {
         *--at = '/';
     }
     return at;
+}
+
+char* d_path(struct dentry* dentry, char* buf, int size) {
+    spin_lock(&rename_lock);
+    char* path = prepend_path(dentry, buf, size);
+    spin_unlock(&rename_lock);
+    return path;
 }

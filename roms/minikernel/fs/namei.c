@@ -53,7 +53,7 @@ static struct dentry* path_init(int dfd, const char* name) {
         return dget(root_dentry);
     }
     if (dfd == AT_FDCWD) {
-        return dget(current->fs->pwd);
+        return get_task_pwd(current);
     }
     struct file* file = fget((unsigned int)dfd);
     if (file == NULL) {
@@ -79,7 +79,7 @@ static struct dentry* follow_dotdot(struct dentry* dir) {
     while (dir->d_covered != NULL) {
         dir = dir->d_covered;
     }
-    return traverse_mounts(dget(dir->d_parent));
+    return traverse_mounts(dget_parent(dir));
 }
 
 // With the directory's lock held.
@@ -212,7 +212,7 @@ struct dentry* filename_lookup(int dfd, const struct filename* name, unsigned in
 
 struct dentry* dentry_of_fd(int dfd) {
     if (dfd == AT_FDCWD) {
-        return dget(current->fs->pwd);
+        return get_task_pwd(current);
     }
     struct file* file = fget((unsigned int)dfd);
     if (file == NULL) {

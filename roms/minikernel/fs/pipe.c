@@ -153,13 +153,18 @@ static void pipe_release(struct inode* inode, struct file* file) {
     mutex_lock(&pipe->mutex);
     pipe->readers -= (file->f_mode & FMODE_READ) != 0;
     pipe->writers -= (file->f_mode & FMODE_WRITE) != 0;
-    bool last = --pipe->files == 0;
     mutex_unlock(&pipe->mutex);
+    poll_wake(&pipe->wait);
+    // The count has another lock, which fifo_open takes, too: the mutex goes away with the pipe.
+    inode_lock(inode);
+    bool last = --pipe->files == 0;
+    if (last) {
+        inode->i_private = NULL;
+    }
+    inode_unlock(inode);
     if (!last) {
-        poll_wake(&pipe->wait);
         return;
     }
-    inode->i_private = NULL;
     free_pages((unsigned long)pipe->bufs, PIPE_ORDER);
     kfree(pipe);
 }

@@ -56,7 +56,7 @@ static struct page* page_for_write(struct ramfs_data* data, unsigned long index)
     struct page* page = NULL;
     if (grow(data, index) == 0) {
         if (data->pages[index] == NULL) {
-            data->pages[index] = alloc_pages(GFP_KERNEL | __GFP_ZERO, 0);
+            data->pages[index] = alloc_pages(GFP_FILE | __GFP_ZERO, 0);
         }
         page = data->pages[index];
         if (page != NULL) {

@@ -32,8 +32,25 @@ ssize_t vfs_write(struct file* file, const char __user* buf, size_t count, loff_
     return file->f_op->write(file, buf, min(count, MAX_RW_COUNT), pos);
 }
 
-ssize_t ksys_read(unsigned int fd, char __user* buf, size_t count) {
+// Several tasks may share the file, and its position: one after the other, where it matters. A
+// reader of a pipe or a terminal may wait for long, and must not keep a writer out.
+static struct file* fget_pos(unsigned int fd) {
     struct file* file = fget(fd);
+    if (file != NULL && S_ISREG(file->f_inode->i_mode)) {
+        mutex_lock(&file->f_pos_lock);
+    }
+    return file;
+}
+
+static void fput_pos(struct file* file) {
+    if (S_ISREG(file->f_inode->i_mode)) {
+        mutex_unlock(&file->f_pos_lock);
+    }
+    fput(file);
+}
+
+ssize_t ksys_read(unsigned int fd, char __user* buf, size_t count) {
+    struct file* file = fget_pos(fd);
     if (file == NULL) {
         return -EBADF;
     }
@@ -42,12 +59,12 @@ ssize_t ksys_read(unsigned int fd, char __user* buf, size_t count) {
     if (done > 0) {
         file->f_pos = pos;
     }
-    fput(file);
+    fput_pos(file);
     return done;
 }
 
 ssize_t ksys_write(unsigned int fd, const char __user* buf, size_t count) {
-    struct file* file = fget(fd);
+    struct file* file = fget_pos(fd);
     if (file == NULL) {
         return -EBADF;
     }
@@ -56,7 +73,7 @@ ssize_t ksys_write(unsigned int fd, const char __user* buf, size_t count) {
     if (done > 0) {
         file->f_pos = pos;
     }
-    fput(file);
+    fput_pos(file);
     return done;
 }
 

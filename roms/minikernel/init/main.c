@@ -5,6 +5,7 @@
 #include "arch/percpu.h"
 #include "arch/processor.h"
 #include "arch/reboot.h"
+#include "arch/smp.h"
 #include "arch/syscall.h"
 #include "drivers/serial.h"
 #include "drivers/tty.h"
@@ -61,7 +62,7 @@ static int kernel_init(void* unused) {
 /// From arch/head.S, on init_task's stack, with the boot's page tables and interrupts off.
 void start_kernel(phys_addr_t real_mode_data) __noreturn;
 void start_kernel(phys_addr_t real_mode_data) {
-    setup_per_cpu_areas();
+    setup_boot_cpu_area();
     cpu_init();
     idt_setup_traps();
     serial8250_init();
@@ -75,6 +76,7 @@ void start_kernel(phys_addr_t real_mode_data) {
     strscpy(words, boot_command_line, sizeof(words));
     parse_args(words);
 
+    find_smp_config();
     paging_init();
     mem_init();
     kmem_cache_init();
@@ -88,6 +90,7 @@ void start_kernel(phys_addr_t real_mode_data) {
     time_init();
     local_irq_enable();
     printk("Timer: i8254, HZ=%u\n", tick_hz);
+    smp_init();
     if (kernel_thread(kernel_init, NULL, "init", 0) < 0) {
         panic("start_kernel: no memory for init");
     }

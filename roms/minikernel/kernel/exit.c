@@ -74,8 +74,7 @@ static bool exit_notify(struct task_struct* p) {
     struct signal_struct* signal = p->signal;
     struct task_struct* leader = p->group_leader;
     bool reap = !thread_group_leader(p);
-    spin_lock(&tasklist_lock);
-    forget_children(p);
+    spin_lock_irq(&tasklist_lock);
     flush_sigqueue(&p->pending);
     list_del_init(&p->thread_node);
     signal->utime += p->utime;
@@ -88,6 +87,7 @@ static bool exit_notify(struct task_struct* p) {
     struct task_struct* gone = reap ? p : NULL;
     struct task_struct* gone_leader = NULL;
     if (last) {
+        forget_children(leader);
         if (signal->flags & SIGNAL_GROUP_EXIT) {
             leader->exit_code = signal->group_exit_code;
         }
@@ -97,7 +97,7 @@ static bool exit_notify(struct task_struct* p) {
             gone_leader = leader;
         }
     }
-    spin_unlock(&tasklist_lock);
+    spin_unlock_irq(&tasklist_lock);
     if (gone_leader != NULL && gone_leader != p) {
         put_task_struct(gone_leader);
     }
@@ -120,8 +120,7 @@ void do_exit(long code) {
     }
     mm_release(p);
     exit_files(p);
-    exit_fs(p->fs);
-    p->fs = NULL;
+    exit_fs(p);
     preempt_disable();  // preempted now, it would be a zombie in the run queue
     if (exit_notify(p)) {
         put_task_struct(p);
@@ -131,7 +130,7 @@ void do_exit(long code) {
 
 void do_group_exit(int code) {
     struct signal_struct* signal = current->signal;
-    spin_lock(&tasklist_lock);
+    spin_lock_irq(&tasklist_lock);
     if (signal->flags & SIGNAL_GROUP_EXIT) {
         code = signal->group_exit_code;
     } else if (signal->nr_threads > 1) {
@@ -139,7 +138,7 @@ void do_group_exit(int code) {
     } else {
         signal->group_exit_code = code;
     }
-    spin_unlock(&tasklist_lock);
+    spin_unlock_irq(&tasklist_lock);
     do_exit(code);
 }
 
@@ -193,7 +192,7 @@ static bool wait_consider_task(struct wait_opts* wo, struct task_struct* p,
 static int wait_once(struct wait_opts* wo) {
     struct task_struct *t, *child, *next, *dead = NULL;
     int result = -ECHILD;
-    spin_lock(&tasklist_lock);
+    spin_lock_irq(&tasklist_lock);
     list_for_each_entry(t, &current->signal->thread_head, thread_node) {
         list_for_each_entry_safe(child, next, &t->children, sibling) {
             if (!eligible_pid(wo, child)) {
@@ -207,7 +206,7 @@ static int wait_once(struct wait_opts* wo) {
         }
     }
 out:
-    spin_unlock(&tasklist_lock);
+    spin_unlock_irq(&tasklist_lock);
     if (dead != NULL) {
         put_task_struct(dead);
     }

@@ -2,11 +2,14 @@
 #include "arch/uaccess.h"
 #include "fs/file.h"
 #include "fs/fs.h"
+#include "kernel/completion.h"
+#include "kernel/panic.h"
 #include "kernel/syscall.h"
 #include "kernel/task.h"
 #include "kernel/time.h"
 #include "lib/errno.h"
 #include "lib/string.h"
+#include "lib/vsprintf.h"
 #include "mm/mm_types.h"
 #include "mm/slab.h"
 #include "mm/stack.h"
@@ -101,6 +104,27 @@ static pid_t alloc_pid(void) {
     return last_pid;
 }
 
+struct task_struct* fork_idle(unsigned int cpu) {
+    struct task_struct* idle = kmem_cache_alloc(task_struct_cachep, GFP_KERNEL);
+    void* stack = alloc_thread_stack();
+    if (idle == NULL || stack == NULL) {
+        panic("fork_idle: no memory for CPU %u", cpu);
+    }
+    *idle = init_task;
+    idle->stack = stack;
+    INIT_LIST_HEAD(&idle->run_list);
+    INIT_LIST_HEAD(&idle->tasks);
+    INIT_LIST_HEAD(&idle->children);
+    INIT_LIST_HEAD(&idle->sibling);
+    INIT_LIST_HEAD(&idle->thread_node);
+    INIT_LIST_HEAD(&idle->pending.list);
+    init_waitqueue_head(&idle->wait_chldexit);
+    init_waitqueue_head(&idle->signalfd_wqh);
+    idle->group_leader = idle;
+    snprintf(idle->comm, sizeof(idle->comm), "swapper/%u", cpu);
+    return idle;
+}
+
 static struct signal_struct* copy_signal(u64 clone_flags) {
     struct signal_struct* old = current->signal;
     if (clone_flags & CLONE_THREAD) {
@@ -173,7 +197,7 @@ static void free_resources(struct task_struct* p) {
         put_signal(p->signal);
     }
     if (p->fs != NULL) {
-        exit_fs(p->fs);
+        put_fs_struct(p->fs);
     }
     if (p->files != NULL) {
         exit_files(p);
@@ -199,7 +223,10 @@ static void init_task_struct(struct task_struct* p, const struct kernel_clone_ar
     if (args->fn != NULL) {
         p->flags = PF_KTHREAD;
         strscpy(p->comm, args->name, sizeof(p->comm));
+        preempt_disable();
+        enter_thread_stack(p->stack);
         copy_thread_kernel(p, args->fn, args->fn_arg);
+        preempt_enable();
         return;
     }
     strscpy(p->comm, current->comm, sizeof(p->comm));
@@ -209,7 +236,10 @@ static void init_task_struct(struct task_struct* p, const struct kernel_clone_ar
         p->sas_ss_sp = current->sas_ss_sp;
         p->sas_ss_size = current->sas_ss_size;
     }
+    preempt_disable();
+    enter_thread_stack(p->stack);
     copy_thread_user(p, args->stack, args->tls, args->flags & CLONE_SETTLS);
+    preempt_enable();
 }
 
 static void join_tree(struct task_struct* p, u64 flags) {
@@ -248,14 +278,14 @@ static struct task_struct* copy_process(const struct kernel_clone_args* args) {
         return ERR_PTR(error);
     }
     init_task_struct(p, args);
-    spin_lock(&tasklist_lock);
+    spin_lock_irq(&tasklist_lock);
     if (current->signal->flags & SIGNAL_GROUP_EXIT) {
-        spin_unlock(&tasklist_lock);
+        spin_unlock_irq(&tasklist_lock);
         free_resources(p);
         return ERR_PTR(-EAGAIN);
     }
     join_tree(p, flags);
-    spin_unlock(&tasklist_lock);
+    spin_unlock_irq(&tasklist_lock);
     return p;
 }
 
@@ -263,8 +293,7 @@ void mm_release(struct task_struct* p) {
     struct completion* vfork = p->vfork_done;
     if (vfork != NULL) {
         p->vfork_done = NULL;
-        vfork->done = true;
-        __wake_up(&vfork->wait, TASK_NORMAL);
+        complete(vfork);
     }
 }
 
@@ -274,7 +303,7 @@ pid_t kernel_clone(struct kernel_clone_args* args) {
         return (pid_t)PTR_ERR(p);
     }
     pid_t pid = p->pid;  // once awake it may be gone before we look again
-    struct completion vfork = {.wait = {.head = LIST_HEAD_INIT(vfork.wait.head)}};
+    struct completion vfork = COMPLETION_INITIALIZER(vfork);
     if (args->flags & CLONE_VFORK) {
         p->vfork_done = &vfork;
     }
@@ -290,7 +319,7 @@ pid_t kernel_clone(struct kernel_clone_args* args) {
     wake_up_new_task(p);
     if (args->flags & CLONE_VFORK) {
         // Not even a signal may let us run in memory that the child still uses.
-        wait_event(vfork.wait, READ_ONCE(vfork.done));
+        wait_for_completion(&vfork);
     }
     return pid;
 }

@@ -25,7 +25,8 @@ void mutex_unlock(struct mutex* lock) {
     if (lock->owner != current) {
         panic("mutex_unlock: not the owner");
     }
-    __atomic_store_n(&lock->owner, NULL, __ATOMIC_RELEASE);
+    // Sequentially consistent: who queues up after we looked has seen that the mutex is free.
+    __atomic_store_n(&lock->owner, NULL, __ATOMIC_SEQ_CST);
     if (!list_empty(&lock->wait.head)) {
         __wake_up(&lock->wait, TASK_NORMAL);
     }

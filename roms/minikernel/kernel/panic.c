@@ -3,6 +3,7 @@
 
 #include "arch/processor.h"
 #include "arch/reboot.h"
+#include "arch/smp.h"
 #include "arch/traps.h"
 #include "kernel/printk.h"
 #include "lib/vsprintf.h"
@@ -10,12 +11,17 @@
 #define PANIC_STATUS 255
 
 static void begin_panic(const char* text) {
-    static bool panicking;
+    static int panic_cpu = -1;
+    int nobody = -1, me = (int)smp_processor_id();
     local_irq_disable();
-    if (panicking) {
-        debug_exit(PANIC_STATUS);  // the panic itself went wrong
+    if (!__atomic_compare_exchange_n(&panic_cpu, &nobody, me, false, __ATOMIC_SEQ_CST,
+                                     __ATOMIC_SEQ_CST)) {
+        if (panic_cpu == me) {
+            debug_exit(PANIC_STATUS);  // the panic itself went wrong
+        }
+        stop_this_cpu();
     }
-    panicking = true;
+    smp_send_stop();
     console_verbose();
     printk("Kernel panic - not syncing: %s\n", text);
 }

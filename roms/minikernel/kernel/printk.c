@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "kernel/printk.h"
 
+#include "arch/smp.h"
 #include "drivers/serial.h"
 #include "kernel/spinlock.h"
 #include "kernel/time.h"
@@ -12,7 +13,7 @@ static bool line_is_open;
 
 // A trap inside of printk may want to print, too: this CPU must not wait for itself.
 static bool console_take(unsigned long* flags) {
-    int cpu = this_cpu_read(cpu_number);
+    int cpu = (int)smp_processor_id();
     *flags = local_irq_save();
     if (READ_ONCE(console_owner) == cpu) {
         return false;

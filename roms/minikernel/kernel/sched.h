@@ -29,13 +29,21 @@
 
 #define TASK_COMM_LEN 16
 
+/// Where a CPU's time went, in nanoseconds.
+struct kernel_cpustat {
+    u64 user, system, idle;
+};
+
 struct files_struct;
 struct fs_struct;
 struct mm_struct;
 struct completion;
 
 struct thread_info {
-    unsigned long flags;  // TIF_*
+    unsigned long flags;         // TIF_*
+    unsigned long syscall_work;  // not used
+    u32 status;                  // not used
+    u32 cpu;                     // that runs it, or ran it last
 };
 
 struct thread_struct {
@@ -55,6 +63,7 @@ struct task_struct {
     void* stack;
     int usage;
     unsigned int flags;  // PF_*
+    int on_cpu;          // running
     int on_rq;           // running, or waiting in run_list
     unsigned int time_slice;
     struct list_head run_list;
@@ -96,13 +105,12 @@ struct task_struct {
     struct fpu fpu;
 };
 
+/// What a CPU does; the tasks that wait are in one queue for all CPUs.
 struct rq {
-    spinlock_t lock;
-    unsigned int nr_running;
     u64 nr_switches;
-    struct list_head queue;
     struct task_struct* curr;
     struct task_struct* idle;
+    struct kernel_cpustat cpustat;
 };
 
 DECLARE_PER_CPU(struct rq, runqueues);
@@ -112,6 +120,12 @@ DECLARE_PER_CPU(struct task_struct*, current_task);
 extern struct task_struct init_task;
 
 void sched_init(void);
+/// `idle` is what `cpu` runs when there is nothing else; before that CPU's first instruction.
+void init_idle(struct task_struct* idle, unsigned int cpu);
+bool idle_cpu(unsigned int cpu);
+u64 nr_context_switches(void);
+/// If `p` runs on another CPU, that one looks for signals now.
+void kick_process(struct task_struct* p);
 /// Gives the CPU to the next task; comes back when this one is picked again.
 void schedule(void);
 /// The last switch of a task, with preemption off; its stack and its half of the task_struct are

@@ -52,7 +52,9 @@ void recalc_sigpending(void) {
 
 static void signal_wake_up(struct task_struct* p, bool fatal) {
     __atomic_fetch_or(&p->thread_info.flags, 1UL << TIF_SIGPENDING, __ATOMIC_RELAXED);
-    try_to_wake_up(p, TASK_INTERRUPTIBLE | (fatal ? TASK_WAKEKILL : 0), 0);
+    if (!try_to_wake_up(p, TASK_INTERRUPTIBLE | (fatal ? TASK_WAKEKILL : 0), 0)) {
+        kick_process(p);
+    }
 }
 
 void flush_sigqueue(struct sigpending* queue) {
@@ -150,9 +152,9 @@ int send_signal_locked(int sig, const struct kernel_siginfo* info, struct task_s
 }
 
 int send_sig_info(int sig, const struct kernel_siginfo* info, struct task_struct* p, bool group) {
-    spin_lock(&tasklist_lock);
+    unsigned long flags = spin_lock_irqsave(&tasklist_lock);
     int error = send_signal_locked(sig, info, p, group);
-    spin_unlock(&tasklist_lock);
+    spin_unlock_irqrestore(&tasklist_lock, flags);
     return error;
 }
 
@@ -162,7 +164,7 @@ int send_sig(int sig, struct task_struct* p) {
 }
 
 static void force_sig_info(int sig, const struct kernel_siginfo* info) {
-    spin_lock(&tasklist_lock);
+    spin_lock_irq(&tasklist_lock);
     struct sigaction* action = &current->sighand->action[sig - 1];
     if (action->sa_handler == SIG_IGN || (current->blocked & sigmask(sig)) ||
         current->tgid == INIT_PID) {
@@ -171,13 +173,13 @@ static void force_sig_info(int sig, const struct kernel_siginfo* info) {
         }
         current->blocked &= ~sigmask(sig);
         if (current->tgid == INIT_PID && action->sa_handler == SIG_DFL) {
-            spin_unlock(&tasklist_lock);
+            spin_unlock_irq(&tasklist_lock);
             do_group_exit(sig);
         }
     }
     send_signal_locked(sig, info, current, false);
     recalc_sigpending();
-    spin_unlock(&tasklist_lock);
+    spin_unlock_irq(&tasklist_lock);
 }
 
 void force_sig_fault(int sig, int code, unsigned long addr) {
@@ -194,13 +196,13 @@ static struct kernel_siginfo user_info(int sig, int code) {
 static int kill_pgrp_info(pid_t pgrp, int sig, const struct kernel_siginfo* info) {
     struct task_struct* p;
     int error = -ESRCH;
-    spin_lock(&tasklist_lock);
+    unsigned long flags = spin_lock_irqsave(&tasklist_lock);  // the terminal's interrupt comes here
     list_for_each_entry(p, &init_task.tasks, tasks) {
         if (thread_group_leader(p) && p->signal->pgrp == pgrp && pgrp != 0) {
             error = sig != 0 ? send_signal_locked(sig, info, p, true) : 0;
         }
     }
-    spin_unlock(&tasklist_lock);
+    spin_unlock_irqrestore(&tasklist_lock, flags);
     return error;
 }
 
@@ -212,23 +214,23 @@ int kill_pgrp(pid_t pgrp, int sig) {
 static int kill_everybody(int sig, const struct kernel_siginfo* info) {
     struct task_struct* p;
     int error = -ESRCH;
-    spin_lock(&tasklist_lock);
+    spin_lock_irq(&tasklist_lock);
     list_for_each_entry(p, &init_task.tasks, tasks) {
         if (thread_group_leader(p) && p->tgid > INIT_PID && p->tgid != current->tgid) {
             error = sig != 0 ? send_signal_locked(sig, info, p, true) : 0;
         }
     }
-    spin_unlock(&tasklist_lock);
+    spin_unlock_irq(&tasklist_lock);
     return error;
 }
 
 static int kill_one(pid_t pid, pid_t tgid, int sig, const struct kernel_siginfo* info, bool group) {
-    spin_lock(&tasklist_lock);
+    spin_lock_irq(&tasklist_lock);
     struct task_struct* p = find_task_by_pid(pid);
     int error = p == NULL || (tgid > 0 && p->tgid != tgid) ? -ESRCH
                 : sig == 0                                 ? 0
                            : send_signal_locked(sig, info, p, group);
-    spin_unlock(&tasklist_lock);
+    spin_unlock_irq(&tasklist_lock);
     return error;
 }
 
@@ -294,17 +296,17 @@ static void do_signal_stop(int sig) {
         do_notify_parent_cldstop(current, sig);
     }
     set_current_state(TASK_STOPPED);
-    spin_unlock(&tasklist_lock);
+    spin_unlock_irq(&tasklist_lock);
     schedule();
-    spin_lock(&tasklist_lock);
+    spin_lock_irq(&tasklist_lock);
 }
 
 bool get_signal(struct ksignal* ksig) {
-    spin_lock(&tasklist_lock);
+    spin_lock_irq(&tasklist_lock);
     for (;;) {
         struct signal_struct* signal = current->signal;
         if (signal->flags & SIGNAL_GROUP_EXIT) {
-            spin_unlock(&tasklist_lock);
+            spin_unlock_irq(&tasklist_lock);
             do_exit(signal->group_exit_code);
         }
         if (signal->stop_signal != 0 && !(current->pending.signal & sigmask(SIGKILL)) &&
@@ -327,7 +329,7 @@ bool get_signal(struct ksignal* ksig) {
                 action->sa_handler = SIG_DFL;
             }
             recalc_sigpending();
-            spin_unlock(&tasklist_lock);
+            spin_unlock_irq(&tasklist_lock);
             return true;
         }
         if ((sigmask(sig) & SIG_KERNEL_IGNORE) || current->tgid == INIT_PID) {
@@ -337,11 +339,11 @@ bool get_signal(struct ksignal* ksig) {
             do_signal_stop(sig);
             continue;
         }
-        spin_unlock(&tasklist_lock);
+        spin_unlock_irq(&tasklist_lock);
         do_group_exit(sig);
     }
     recalc_sigpending();
-    spin_unlock(&tasklist_lock);
+    spin_unlock_irq(&tasklist_lock);
     return false;
 }
 
@@ -361,10 +363,10 @@ void flush_signal_handlers(struct sighand_struct* sighand) {
 }
 
 int set_current_blocked(sigset_t set) {
-    spin_lock(&tasklist_lock);
+    spin_lock_irq(&tasklist_lock);
     current->blocked = set & ~SIG_UNBLOCKABLE;
     recalc_sigpending();
-    spin_unlock(&tasklist_lock);
+    spin_unlock_irq(&tasklist_lock);
     return 0;
 }
 
@@ -378,7 +380,7 @@ SYSCALL_DEFINE4(rt_sigaction, int, sig, const struct sigaction __user*, act,
     if (act != NULL && get_user(new_action, act) != 0) {
         return -EFAULT;
     }
-    spin_lock(&tasklist_lock);
+    spin_lock_irq(&tasklist_lock);
     old = current->sighand->action[sig - 1];
     if (act != NULL) {
         new_action.sa_mask &= ~SIG_UNBLOCKABLE;
@@ -388,7 +390,7 @@ SYSCALL_DEFINE4(rt_sigaction, int, sig, const struct sigaction __user*, act,
             drop_from_all(current, sigmask(sig));
         }
     }
-    spin_unlock(&tasklist_lock);
+    spin_unlock_irq(&tasklist_lock);
     return oact != NULL ? put_user(old, oact) : 0;
 }
 
@@ -451,10 +453,10 @@ SYSCALL_DEFINE0(pause) {
 }
 
 static int take_signal(sigset_t set, struct kernel_siginfo* info) {
-    spin_lock(&tasklist_lock);
+    spin_lock_irq(&tasklist_lock);
     int sig = dequeue_signal(set, info);
     recalc_sigpending();
-    spin_unlock(&tasklist_lock);
+    spin_unlock_irq(&tasklist_lock);
     return sig;
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "arch/reboot.h"
+#include "arch/smp.h"
 #include "kernel/syscall.h"
 #include "kernel/task.h"
 #include "kernel/time.h"
@@ -8,9 +9,16 @@
 
 // Small system calls: who am I, what is this machine, process groups and sessions, limits.
 
+pid_t task_ppid(const struct task_struct* p) {
+    spin_lock_irq(&tasklist_lock);
+    pid_t ppid = p->exit_state == EXIT_DEAD ? 0 : p->group_leader->real_parent->tgid;
+    spin_unlock_irq(&tasklist_lock);
+    return ppid;
+}
+
 SYSCALL_DEFINE0(getpid) { return current->tgid; }
 SYSCALL_DEFINE0(gettid) { return current->pid; }
-SYSCALL_DEFINE0(getppid) { return current->group_leader->real_parent->tgid; }
+SYSCALL_DEFINE0(getppid) { return task_ppid(current); }
 SYSCALL_DEFINE0(getuid) { return 0; }
 SYSCALL_DEFINE0(setuid) { return 0; }
 SYSCALL_DEFINE2(getgroups, int, size, void __user*, list) {
@@ -62,7 +70,7 @@ SYSCALL_DEFINE2(setpgid, pid_t, pid, pid_t, pgid) {
     if (pgid < 0) {
         return -EINVAL;
     }
-    spin_lock(&tasklist_lock);
+    spin_lock_irq(&tasklist_lock);
     struct task_struct* p = process(pid);
     int error = 0;
     if (p == NULL || (p->tgid != current->tgid && p->real_parent->tgid != current->tgid)) {
@@ -78,15 +86,15 @@ SYSCALL_DEFINE2(setpgid, pid_t, pid, pid_t, pgid) {
     if (error == 0) {
         p->signal->pgrp = pgid;
     }
-    spin_unlock(&tasklist_lock);
+    spin_unlock_irq(&tasklist_lock);
     return error;
 }
 
 static long ids_of(pid_t pid, bool session) {
-    spin_lock(&tasklist_lock);
+    spin_lock_irq(&tasklist_lock);
     struct task_struct* p = pid == 0 ? current : find_task_by_pid(pid);
     long id = p == NULL ? -ESRCH : session ? p->signal->session : p->signal->pgrp;
-    spin_unlock(&tasklist_lock);
+    spin_unlock_irq(&tasklist_lock);
     return id;
 }
 
@@ -96,12 +104,14 @@ SYSCALL_DEFINE1(getsid, pid_t, pid) { return ids_of(pid, true); }
 
 SYSCALL_DEFINE0(setsid) {
     struct signal_struct* signal = current->signal;
-    if (signal->pgrp == current->tgid && signal->session == current->tgid) {
-        return -EPERM;
+    spin_lock_irq(&tasklist_lock);
+    bool leads = signal->pgrp == current->tgid && signal->session == current->tgid;
+    if (!leads) {
+        signal->session = signal->pgrp = current->tgid;
+        signal->tty = NULL;
     }
-    signal->session = signal->pgrp = current->tgid;
-    signal->tty = NULL;
-    return current->tgid;
+    spin_unlock_irq(&tasklist_lock);
+    return leads ? -EPERM : current->tgid;
 }
 
 #define PR_SET_NAME 15
@@ -149,7 +159,7 @@ SYSCALL_DEFINE0(sched_yield) {
 
 SYSCALL_DEFINE3(sched_getaffinity, pid_t, pid, unsigned int, len, unsigned long __user*, mask) {
     (void)pid;
-    return len < 8 ? -EINVAL : put_user(1UL, mask) != 0 ? -EFAULT : 8;
+    return len < 8 ? -EINVAL : put_user(cpu_online_mask, mask) != 0 ? -EFAULT : 8;
 }
 
 SYSCALL_DEFINE4(reboot, u32, magic1, u32, magic2, u32, cmd, void __user*, arg) {

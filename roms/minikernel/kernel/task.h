@@ -27,12 +27,6 @@ struct kernel_clone_args {
     void* fn_arg;
 };
 
-/// One task waits until another one is done with something.
-struct completion {
-    bool done;
-    struct wait_queue_head wait;
-};
-
 /// Starts a task: a kernel thread, or with `fn` NULL a copy of the current program. Its pid, or a
 /// negative errno.
 pid_t kernel_clone(struct kernel_clone_args* args);
@@ -46,16 +40,22 @@ void do_group_exit(int code) __noreturn;
 int kernel_wait(pid_t pid, int* stat);
 
 void put_task_stack(struct task_struct* p);
+/// Holds `p`; with tasklist_lock held.
+static inline void get_task_struct(struct task_struct* p) {
+    __atomic_add_fetch(&p->usage, 1, __ATOMIC_RELAXED);
+}
 void put_task_struct(struct task_struct* p);
+/// What another CPU runs when there is nothing else. Panics when there is no memory.
+struct task_struct* fork_idle(unsigned int cpu);
 void fork_init(void);
 /// With tasklist_lock held.
 struct task_struct* find_task_by_pid(pid_t pid);
 /// Whoever waits for a vfork of this task may go on: it has other memory now.
 void mm_release(struct task_struct* p);
-unsigned int nr_processes(void);
+pid_t task_ppid(const struct task_struct* p);
 
 /// Runs the program `filename` instead of the current one. `argv` and `envp` are the kernel's.
 int kernel_execve(const char* filename, const char* const* argv, const char* const* envp);
 
-/// Guards the tree of tasks, and signals.
+/// Guards the tree of tasks, and signals. Interrupts take it, too.
 extern spinlock_t tasklist_lock;

@@ -2,6 +2,7 @@
 #include "kernel/time.h"
 
 #include "arch/irq.h"
+#include "arch/smp.h"
 #include "drivers/i8254.h"
 #include "fs/fs.h"
 #include "kernel/sched.h"
@@ -17,17 +18,43 @@ u64 ktime_get_ns(void) { return jiffies * (NSEC_PER_SEC / tick_hz); }
 
 static void do_timer(unsigned long ticks) { jiffies += ticks; }
 
-static void update_process_times(void) {
+// To whom the last tick's worth of this CPU's time is charged.
+static void account_process_tick(struct kernel_cpustat* cpu, bool user) {
     struct task_struct* p = current;
+    const u64 tick = NSEC_PER_SEC / tick_hz;
+    u64* where = p->flags & PF_IDLE ? &cpu->idle : user ? &cpu->user : &cpu->system;
+    *where += tick;
     if (!(p->flags & PF_IDLE)) {
-        p->stime += NSEC_PER_SEC / tick_hz;
+        *(user ? &p->utime : &p->stime) += tick;
     }
-    run_local_timers();
+}
+
+void update_process_times(void) {
+    account_process_tick(&this_cpu_ptr(runqueues)->cpustat, user_mode(get_irq_regs()));
     scheduler_tick();
 }
 
+// CPUs that have nothing to do are left alone.
+static void tick_other_cpus(void) {
+    unsigned long busy = 0;
+    for_each_online_cpu(cpu) {
+        if (cpu == smp_processor_id()) {
+            continue;
+        }
+        if (idle_cpu(cpu)) {
+            per_cpu_ptr(runqueues, cpu)->cpustat.idle += NSEC_PER_SEC / tick_hz;
+        } else {
+            busy |= cpumask_of(cpu);
+        }
+    }
+    tick_broadcast(busy);
+}
+
+// On the boot CPU: the one that the timer interrupts.
 static void tick_periodic(void) {
     do_timer(1);
+    tick_other_cpus();
+    run_local_timers();
     update_process_times();
 }
 

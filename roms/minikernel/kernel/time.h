@@ -16,3 +16,5 @@ struct timespec64 ns_to_timespec64(u64 ns);
 long timespec64_to_jiffies(const struct timespec64* ts);
 /// Starts the tick.
 void time_init(void);
+/// What each CPU that works does at a tick.
+void update_process_times(void);

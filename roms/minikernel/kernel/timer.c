@@ -6,6 +6,7 @@
 
 static struct list_head timers = LIST_HEAD_INIT(timers);  // the soonest first
 static spinlock_t timers_lock;
+static struct timer_list* running_timer;  // its function is being called
 
 void add_timer(struct timer_list* timer) {
     unsigned long flags = spin_lock_irqsave(&timers_lock);
@@ -27,6 +28,14 @@ int del_timer(struct timer_list* timer) {
     return pending;
 }
 
+int del_timer_sync(struct timer_list* timer) {
+    int pending = del_timer(timer);
+    while (__atomic_load_n(&running_timer, __ATOMIC_ACQUIRE) == timer) {
+        cpu_relax();
+    }
+    return pending;
+}
+
 static struct timer_list* take_expired_timer(void) {
     struct timer_list* timer = NULL;
     unsigned long flags = spin_lock_irqsave(&timers_lock);
@@ -34,7 +43,7 @@ static struct timer_list* take_expired_timer(void) {
         struct timer_list* first = list_first_entry(&timers, struct timer_list, entry);
         if (first->expires <= jiffies) {
             list_del_init(&first->entry);
-            timer = first;
+            running_timer = timer = first;
         }
     }
     spin_unlock_irqrestore(&timers_lock, flags);
@@ -47,6 +56,7 @@ void run_local_timers(void) {
     struct timer_list* timer;
     while ((timer = take_expired_timer()) != NULL) {
         call_timer_fn(timer);
+        __atomic_store_n(&running_timer, NULL, __ATOMIC_RELEASE);
     }
 }
 
@@ -71,7 +81,7 @@ long schedule_timeout(long timeout) {
     };
     add_timer(&timer.timer);
     schedule();
-    del_timer(&timer.timer);
+    del_timer_sync(&timer.timer);
     long left = (long)(expires - jiffies);
     return left < 0 ? 0 : left;
 }

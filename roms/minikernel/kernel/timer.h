@@ -13,5 +13,7 @@ struct timer_list {
 void add_timer(struct timer_list* timer);
 /// True when it had not run yet.
 int del_timer(struct timer_list* timer);
-/// Called by the timer tick.
+/// The same, and its function does not run any more, on no CPU.
+int del_timer_sync(struct timer_list* timer);
+/// Called by the timer tick, on one CPU.
 void run_local_timers(void);

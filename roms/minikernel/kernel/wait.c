@@ -24,9 +24,13 @@ void finish_wait(struct wait_queue_head* wq_head, struct wait_queue_entry* wq_en
     spin_unlock_irqrestore(&wq_head->lock, flags);
 }
 
-void __wake_up(struct wait_queue_head* wq_head, unsigned int mode) {
-    unsigned long flags = spin_lock_irqsave(&wq_head->lock);
+void __wake_up_locked(struct wait_queue_head* wq_head, unsigned int mode) {
     struct wait_queue_entry* waiter;
     list_for_each_entry(waiter, &wq_head->head, entry) { try_to_wake_up(waiter->task, mode, 0); }
+}
+
+void __wake_up(struct wait_queue_head* wq_head, unsigned int mode) {
+    unsigned long flags = spin_lock_irqsave(&wq_head->lock);
+    __wake_up_locked(wq_head, mode);
     spin_unlock_irqrestore(&wq_head->lock, flags);
 }

@@ -23,6 +23,8 @@ void prepare_to_wait(struct wait_queue_head* wq_head, struct wait_queue_entry* w
 void finish_wait(struct wait_queue_head* wq_head, struct wait_queue_entry* wq_entry);
 /// Wakes every waiter whose state is one of `mode`.
 void __wake_up(struct wait_queue_head* wq_head, unsigned int mode);
+/// The same with the queue's lock held.
+void __wake_up_locked(struct wait_queue_head* wq_head, unsigned int mode);
 
 /// The same, but a signal ends it, too: 0, or -ERESTARTSYS.
 #define wait_event_interruptible(wq_head, condition)                            \

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "arch/memory_map.h"
-#include "arch/processor.h"
 #include "arch/uaccess.h"
 #include "fs/fs.h"
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "mm/mm_types.h"
 #include "mm/page.h"
+#include "mm/tlb.h"
 
 // The user half of the page tables: pages come when they are touched, and a page that several
 // address spaces share privately is copied when one of them writes to it.
@@ -30,7 +30,7 @@ static pte_t* walk(pte_t* table, unsigned long address, bool alloc) {
     for (int level = 4; level > 1; level--) {
         pte_t* entry = &table[address >> (PAGE_SHIFT + 9 * (level - 1)) & 511];
         if (!(*entry & _PAGE_PRESENT)) {
-            unsigned long page = alloc ? __get_free_pages(GFP_KERNEL | __GFP_ZERO, 0) : 0;
+            unsigned long page = alloc ? __get_free_pages(GFP_USER | __GFP_ZERO, 0) : 0;
             if (page == 0) {
                 return NULL;
             }
@@ -41,26 +41,18 @@ static pte_t* walk(pte_t* table, unsigned long address, bool alloc) {
     return &table[address >> PAGE_SHIFT & 511];
 }
 
-static void set_pte(pte_t* ptep, pte_t pte, unsigned long address) {
-    pte_t old = *ptep;
-    *ptep = pte;
-    if (old & _PAGE_PRESENT) {
-        invlpg(address);
-    }
-}
-
-static int do_anonymous_page(struct vm_area_struct* vma, unsigned long address, pte_t* ptep) {
-    struct page* page = alloc_pages(GFP_KERNEL | __GFP_ZERO, 0);
+static int do_anonymous_page(struct vm_area_struct* vma, pte_t* ptep) {
+    struct page* page = alloc_pages(GFP_USER | __GFP_ZERO, 0);
     if (page == NULL) {
         return VM_FAULT_OOM;
     }
     vma->vm_mm->rss++;
-    set_pte(ptep, mk_pte(page, pgprot(vma) | (vma->vm_flags & VM_WRITE ? _PAGE_RW : 0)), address);
+    *ptep = mk_pte(page, pgprot(vma) | (vma->vm_flags & VM_WRITE ? _PAGE_RW : 0));
     return 0;
 }
 
 static struct page* copy_of(const struct page* page) {
-    struct page* copy = alloc_pages(GFP_KERNEL, 0);
+    struct page* copy = alloc_pages(GFP_USER, 0);
     if (copy != NULL) {
         memcpy(page_address(copy), page_address(page), PAGE_SIZE);
     }
@@ -91,7 +83,7 @@ static int do_fault(struct vm_area_struct* vma, unsigned long address, pte_t* pt
         prot |= _PAGE_RW;
     }
     vma->vm_mm->rss++;
-    set_pte(ptep, mk_pte(page, prot), address);
+    *ptep = mk_pte(page, prot);
     return 0;
 }
 
@@ -102,11 +94,12 @@ static int do_wp_page(struct vm_area_struct* vma, unsigned long address, pte_t* 
         if (copy == NULL) {
             return VM_FAULT_OOM;
         }
-        set_pte(ptep, mk_pte(copy, pgprot(vma) | _PAGE_RW), address);
+        *ptep = mk_pte(copy, pgprot(vma) | _PAGE_RW);
+        flush_tlb_range(vma->vm_mm, address, address + PAGE_SIZE);
         put_page(page);
         return 0;
     }
-    set_pte(ptep, *ptep | _PAGE_RW, address);
+    *ptep |= _PAGE_RW;
     return 0;
 }
 
@@ -119,7 +112,7 @@ int handle_mm_fault(struct vm_area_struct* vma, unsigned long address, unsigned 
     }
     if (pte_none(*ptep)) {
         return vma->vm_file != NULL ? do_fault(vma, address, ptep, write)
-                                    : do_anonymous_page(vma, address, ptep);
+                                    : do_anonymous_page(vma, ptep);
     }
     if (write && !(*ptep & _PAGE_RW)) {
         return do_wp_page(vma, address, ptep);
@@ -127,12 +120,28 @@ int handle_mm_fault(struct vm_area_struct* vma, unsigned long address, unsigned 
     return 0;
 }
 
-// Steps over what no table exists for.
-#define for_each_pte(ptep, pgd, address, start, end)                        \
-    for (address = (start); address < (end); address += PAGE_SIZE)          \
-        if ((ptep = walk((pgd), address, false)) == NULL) {                 \
-            address = ((address + PMD_SIZE) & ~(PMD_SIZE - 1)) - PAGE_SIZE; \
-        } else if (!pte_none(*ptep))
+// The next page in [*address, end) that is there. What no table exists for is stepped over at once,
+// however large it is.
+static pte_t* next_pte(pte_t* pgd, unsigned long* address, unsigned long end) {
+    while (*address < end) {
+        pte_t* table = pgd;
+        int shift = PAGE_SHIFT + 9 * 3;
+        pte_t* entry = &table[*address >> shift & 511];
+        while (shift > PAGE_SHIFT && (*entry & _PAGE_PRESENT)) {
+            table = __va(*entry & PTE_PFN_MASK);
+            shift -= 9;
+            entry = &table[*address >> shift & 511];
+        }
+        if (shift == PAGE_SHIFT && !pte_none(*entry)) {
+            return entry;
+        }
+        *address = ((*address >> shift) + 1) << shift;
+    }
+    return NULL;
+}
+
+#define for_each_pte(ptep, pgd, address, start, end) \
+    for (address = (start); ((ptep) = next_pte(pgd, &address, end)) != NULL; address += PAGE_SIZE)
 
 int copy_page_range(struct vm_area_struct* dst, struct vm_area_struct* src) {
     pte_t* from;
@@ -142,8 +151,8 @@ int copy_page_range(struct vm_area_struct* dst, struct vm_area_struct* src) {
         if (to == NULL) {
             return -ENOMEM;
         }
-        if (!(src->vm_flags & VM_SHARED) && (*from & _PAGE_RW)) {
-            set_pte(from, *from & ~_PAGE_RW, address);
+        if (!(src->vm_flags & VM_SHARED)) {
+            *from &= ~_PAGE_RW;
         }
         get_page(pte_page(*from));
         dst->vm_mm->rss++;
@@ -152,15 +161,40 @@ int copy_page_range(struct vm_area_struct* dst, struct vm_area_struct* src) {
     return 0;
 }
 
+// Pages on their way out: they may be used for something else once no CPU knows them any more.
+struct mmu_gather {
+    struct mm_struct* mm;
+    unsigned long start;  // of the range that the pages are from
+    unsigned int nr;
+    struct page* pages[32];
+};
+
+static void tlb_flush_mmu(struct mmu_gather* tlb, unsigned long end) {
+    if (tlb->nr > 0) {
+        flush_tlb_range(tlb->mm, tlb->start, end);
+    }
+    for (unsigned int i = 0; i < tlb->nr; i++) {
+        put_page(tlb->pages[i]);
+    }
+    tlb->nr = 0;
+}
+
 void unmap_page_range(struct mm_struct* mm, unsigned long start, unsigned long end) {
+    struct mmu_gather tlb = {.mm = mm};
     pte_t* ptep;
     unsigned long address;
     for_each_pte(ptep, mm->pgd, address, start, end) {
-        struct page* page = pte_page(*ptep);
-        set_pte(ptep, 0, address);
-        put_page(page);
+        if (tlb.nr == 0) {
+            tlb.start = address;
+        }
+        tlb.pages[tlb.nr++] = pte_page(*ptep);
+        *ptep = 0;
         mm->rss--;
+        if (tlb.nr == ARRAY_SIZE(tlb.pages)) {
+            tlb_flush_mmu(&tlb, address + PAGE_SIZE);
+        }
     }
+    tlb_flush_mmu(&tlb, end);
 }
 
 void change_protection(struct vm_area_struct* vma, unsigned long start, unsigned long end) {
@@ -169,12 +203,13 @@ void change_protection(struct vm_area_struct* vma, unsigned long start, unsigned
     for_each_pte(ptep, vma->vm_mm->pgd, address, start, end) {
         bool shared = (vma->vm_flags & VM_SHARED) && (vma->vm_flags & VM_WRITE);
         // A private page becomes writable by a fault, which knows whether to copy it.
-        set_pte(ptep, mk_pte(pte_page(*ptep), pgprot(vma) | (shared ? _PAGE_RW : 0)), address);
+        *ptep = mk_pte(pte_page(*ptep), pgprot(vma) | (shared ? _PAGE_RW : 0));
     }
+    flush_tlb_range(vma->vm_mm, start, end);
 }
 
 pte_t* pgd_alloc(void) {
-    pte_t* pgd = (pte_t*)__get_free_pages(GFP_KERNEL | __GFP_ZERO, 0);
+    pte_t* pgd = (pte_t*)__get_free_pages(GFP_USER | __GFP_ZERO, 0);
     if (pgd != NULL) {
         memcpy(pgd + 256, init_top_pgt + 256, 256 * sizeof(*pgd));
     }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "arch/processor.h"
 #include "fs/file.h"
-#include "kernel/sched.h"
+#include "kernel/task.h"
 #include "mm/mm_types.h"
 #include "mm/slab.h"
+#include "mm/tlb.h"
 
 struct mm_struct* mm_alloc(void) {
     struct mm_struct* mm = kmalloc(sizeof(*mm), GFP_KERNEL | __GFP_ZERO);
@@ -30,6 +30,16 @@ static void exit_mmap(struct mm_struct* mm) {
 }
 
 void mmget(struct mm_struct* mm) { __atomic_add_fetch(&mm->mm_users, 1, __ATOMIC_RELAXED); }
+
+struct mm_struct* get_task_mm(struct task_struct* p) {
+    spin_lock_irq(&tasklist_lock);
+    struct mm_struct* mm = p->mm;
+    if (mm != NULL) {
+        mmget(mm);
+    }
+    spin_unlock_irq(&tasklist_lock);
+    return mm;
+}
 
 void mmput(struct mm_struct* mm) {
     if (mm == NULL || __atomic_sub_fetch(&mm->mm_users, 1, __ATOMIC_ACQ_REL) > 0) {
@@ -81,6 +91,7 @@ struct mm_struct* dup_mm(struct mm_struct* oldmm) {
         get_file(mm->exe_file);
     }
     int error = dup_mmap(mm, oldmm);
+    flush_tlb_mm(oldmm);  // what was writable is shared now
     mutex_unlock(&oldmm->mmap_lock);
     if (error != 0) {
         mmput(mm);
@@ -89,18 +100,11 @@ struct mm_struct* dup_mm(struct mm_struct* oldmm) {
     return mm;
 }
 
-void switch_mm(struct mm_struct* next) {
-    unsigned long cr3 = __pa(next != NULL ? next->pgd : init_top_pgt);
-    if (read_cr3() != cr3) {
-        write_cr3(cr3);
-    }
-}
-
 void exec_mmap(struct mm_struct* mm) {
     struct mm_struct* old = current->mm;
-    preempt_disable();
+    spin_lock_irq(&tasklist_lock);  // get_task_mm() looks at it
     current->mm = mm;
     switch_mm(mm);
-    preempt_enable();
+    spin_unlock_irq(&tasklist_lock);
     mmput(old);
 }

@@ -32,6 +32,7 @@ struct mm_struct {
     struct list_head mmap;  // areas by address
     struct mutex mmap_lock;
     int mm_users;
+    unsigned long cpu_bitmap;  // CPUs that have it loaded
     unsigned int map_count;
     unsigned long total_vm;  // pages of all areas
     long rss;                // pages that are there
@@ -47,9 +48,11 @@ struct mm_struct* mm_alloc(void);
 struct mm_struct* dup_mm(struct mm_struct* oldmm);
 void mmget(struct mm_struct* mm);
 void mmput(struct mm_struct* mm);
+struct task_struct;
+/// The address space of any task, held until mmput; NULL when it has none.
+struct mm_struct* get_task_mm(struct task_struct* p);
 /// The current task moves into `mm`; NULL: it has no user memory any more. Drops the old one.
 void exec_mmap(struct mm_struct* mm);
-void switch_mm(struct mm_struct* next);
 
 // vma.c: all with mmap_lock held.
 /// The first area that ends behind `addr`; NULL when there is none.

@@ -5,6 +5,8 @@
 #include "lib/list.h"
 
 #define GFP_KERNEL 0x0u
+#define GFP_USER 0x1u  // for a program: the last pages are the kernel's
+#define GFP_FILE 0x2u  // for a file in memory: programs need some, too
 #define __GFP_ZERO 0x100u
 
 // page->flags

@@ -75,12 +75,18 @@ static struct page* take_block(unsigned int order) {
     return page;
 }
 
+// How many pages must be left for those who are more important.
+static unsigned long watermark(gfp_t gfp) {
+    return gfp & GFP_FILE ? max_pfn / 16 : gfp & GFP_USER ? max_pfn / 128 : 0;
+}
+
 struct page* alloc_pages(gfp_t gfp, unsigned int order) {
     if (order >= MAX_ORDER) {
         return NULL;
     }
     unsigned long flags = spin_lock_irqsave(&free_area.lock);
-    struct page* page = take_block(order);
+    struct page* page = free_area.nr_free < watermark(gfp) + (1UL << order) ? NULL
+                                                                            : take_block(order);
     spin_unlock_irqrestore(&free_area.lock, flags);
     if (page == NULL) {
         return NULL;

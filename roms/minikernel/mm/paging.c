@@ -95,7 +95,7 @@ static void map_ram_around_image(phys_addr_t start, phys_addr_t end) {
     map_range(PAGE_OFFSET + rest, rest, end, PAGE_KERNEL);
 }
 
-static void cpu_protections_on(void) {
+void cpu_protections_on(void) {
     if (!(cpuid(0x80000001).edx & 1u << 20)) {
         panic("paging_init: this CPU has no NX");
     }

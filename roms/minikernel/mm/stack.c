@@ -2,6 +2,7 @@
 #include "mm/stack.h"
 
 #include "arch/processor.h"
+#include "arch/smp.h"
 #include "kernel/panic.h"
 #include "kernel/spinlock.h"
 #include "mm/paging.h"
@@ -15,7 +16,16 @@
 #define STACK_PAGES (THREAD_SIZE / PAGE_SIZE)
 
 static spinlock_t slots_lock;
-static bool slot_used[NR_SLOTS];
+static struct {
+    bool used;
+    // CPUs that have touched the stack, and those that still know pages which are no longer there.
+    // The latter forget them when they get to use the slot again: nobody has to be interrupted.
+    unsigned long cpus, stale;
+} slots[NR_SLOTS];
+
+static unsigned long slot_of(unsigned long address) {
+    return (address - VMALLOC_START) / SLOT_SIZE;
+}
 
 static unsigned long slot_stack(unsigned int slot) {
     return VMALLOC_START + slot * SLOT_SIZE + THREAD_SIZE;
@@ -39,8 +49,8 @@ static int take_slot(void) {
     int found = -1;
     spin_lock(&slots_lock);
     for (int slot = 0; slot < NR_SLOTS && found < 0; slot++) {
-        if (!slot_used[slot]) {
-            slot_used[slot] = true;
+        if (!slots[slot].used) {
+            slots[slot].used = true;
             found = slot;
         }
     }
@@ -66,15 +76,39 @@ void* alloc_thread_stack(void) {
     return (void*)stack;
 }
 
+static void flush_stack(unsigned long stack) {
+    for (unsigned long va = stack; va < stack + THREAD_SIZE; va += PAGE_SIZE) {
+        invlpg(va);
+    }
+}
+
+void enter_thread_stack(void* stack) {
+    unsigned long slot = slot_of((unsigned long)stack);
+    if (slot >= NR_SLOTS) {
+        return;  // the boot CPU's first one, in the image
+    }
+    unsigned long me = cpumask_of(smp_processor_id());
+    if (slots[slot].stale & me) {
+        slots[slot].stale &= ~me;
+        flush_stack((unsigned long)stack);
+    }
+    slots[slot].cpus |= me;
+}
+
 void free_thread_stack(void* stack) {
-    unsigned long start = (unsigned long)stack;
+    unsigned long start = (unsigned long)stack, slot = slot_of(start);
+    preempt_disable();
     for (unsigned long va = start; va < start + THREAD_SIZE; va += PAGE_SIZE) {
         pte_t* entry = pte_alloc_kernel(va);
         if (*entry & _PAGE_PRESENT) {
             __free_pages(pfn_to_page((*entry & PTE_PFN_MASK) >> PAGE_SHIFT), 0);
             *entry = 0;
-            invlpg(va);
         }
     }
-    WRITE_ONCE(slot_used[(start - VMALLOC_START) / SLOT_SIZE], false);
+    flush_stack(start);
+    slots[slot].stale |= slots[slot].cpus;
+    slots[slot].stale &= ~cpumask_of(smp_processor_id());
+    slots[slot].cpus = 0;
+    preempt_enable();
+    __atomic_store_n(&slots[slot].used, false, __ATOMIC_RELEASE);
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include "arch/smp.h"
 #include "fs/proc/proc.h"
 #include "kernel/task.h"
 #include "kernel/time.h"
@@ -21,23 +22,27 @@ static char state_of(const struct task_struct* p) {
 
 static void show_stat(struct seq_file* m, struct task_struct* p) {
     const struct signal_struct* s = p->signal;
+    struct mm_struct* mm = get_task_mm(p);
     seq_printf(m,
                "%d (%s) %c %d %d %d %d %d %u 0 0 0 0 %llu %llu %llu %llu 20 0 %d 0 %llu %lu %ld "
-               "18446744073709551615 0 0 0 0 0 0 0 0 0 0 0 0 17 0 0 0 0 0 0 0 0 0 0 0 0 0 0\n",
-               p->pid, p->comm, state_of(p), p->real_parent->tgid, s->pgrp, s->session,
+               "18446744073709551615 0 0 0 0 0 0 0 0 0 0 0 0 17 %u 0 0 0 0 0 0 0 0 0 0 0 0 0\n",
+               p->pid, p->comm, state_of(p), task_ppid(p), s->pgrp, s->session,
                s->tty != NULL ? 4 << 8 | 64 : 0, -1, p->flags, (p->utime + s->utime) / USER_HZ_NS,
                (p->stime + s->stime) / USER_HZ_NS, s->cutime / USER_HZ_NS, s->cstime / USER_HZ_NS,
-               s->nr_threads, p->start_time / USER_HZ_NS,
-               p->mm != NULL ? p->mm->total_vm * PAGE_SIZE : 0, p->mm != NULL ? p->mm->rss : 0);
+               s->nr_threads, p->start_time / USER_HZ_NS, mm != NULL ? mm->total_vm * PAGE_SIZE : 0,
+               mm != NULL ? mm->rss : 0, p->thread_info.cpu);
+    mmput(mm);
 }
 
 static void show_status(struct seq_file* m, struct task_struct* p) {
     seq_printf(m,
                "Name:\t%s\nState:\t%c\nTgid:\t%d\nPid:\t%d\nPPid:\t%d\nUid:\t0\t0\t0\t0\n"
                "Gid:\t0\t0\t0\t0\n",
-               p->comm, state_of(p), p->tgid, p->pid, p->real_parent->tgid);
-    if (p->mm != NULL) {
-        seq_printf(m, "VmSize:\t%8lu kB\nVmRSS:\t%8ld kB\n", p->mm->total_vm * 4, p->mm->rss * 4);
+               p->comm, state_of(p), p->tgid, p->pid, task_ppid(p));
+    struct mm_struct* mm = get_task_mm(p);
+    if (mm != NULL) {
+        seq_printf(m, "VmSize:\t%8lu kB\nVmRSS:\t%8ld kB\n", mm->total_vm * 4, mm->rss * 4);
+        mmput(mm);
     }
     seq_printf(m, "Threads:\t%d\nSigPnd:\t%016llx\nShdPnd:\t%016llx\nSigBlk:\t%016llx\n",
                p->signal->nr_threads, p->pending.signal, p->signal->shared_pending.signal,
@@ -49,7 +54,9 @@ static void show_memory(struct seq_file* m, struct mm_struct* mm, unsigned long 
                         unsigned long to) {
     to = min(to, from + 4096);
     while (from < to) {
+        mutex_lock(&mm->mmap_lock);
         struct page* page = follow_page(mm, from);
+        mutex_unlock(&mm->mmap_lock);
         if (page == NULL) {
             return;
         }
@@ -62,42 +69,52 @@ static void show_memory(struct seq_file* m, struct mm_struct* mm, unsigned long 
 }
 
 static void show_cmdline(struct seq_file* m, struct task_struct* p) {
-    if (p->mm != NULL) {
-        show_memory(m, p->mm, p->mm->arg_start, p->mm->arg_end);
+    struct mm_struct* mm = get_task_mm(p);
+    if (mm != NULL) {
+        show_memory(m, mm, mm->arg_start, mm->arg_end);
+        mmput(mm);
     }
 }
 
 static void show_comm(struct seq_file* m, struct task_struct* p) { seq_printf(m, "%s\n", p->comm); }
 
-static void show_maps(struct seq_file* m, struct task_struct* p) {
-    struct vm_area_struct* vma;
-    if (p->mm == NULL) {
-        return;
+static void show_map_vma(struct seq_file* m, const struct vm_area_struct* vma) {
+    unsigned long f = vma->vm_flags;
+    seq_printf(m, "%08lx-%08lx %c%c%c%c %08lx 00:01 %lu", vma->vm_start, vma->vm_end,
+               f & VM_READ ? 'r' : '-', f & VM_WRITE ? 'w' : '-', f & VM_EXEC ? 'x' : '-',
+               f & VM_SHARED ? 's' : 'p', vma->vm_pgoff * PAGE_SIZE,
+               vma->vm_file != NULL ? vma->vm_file->f_inode->i_ino : 0);
+    char path[128];
+    const char* name = NULL;
+    if (vma->vm_file != NULL) {
+        name = d_path(vma->vm_file->f_path.dentry, path, sizeof(path));
+    } else if (vma->vm_end == vma->vm_mm->start_stack) {
+        name = "[stack]";
+    } else if (vma->vm_start <= vma->vm_mm->brk && vma->vm_end > vma->vm_mm->start_brk) {
+        name = "[heap]";
     }
-    list_for_each_entry(vma, &p->mm->mmap, vm_link) {
-        unsigned long f = vma->vm_flags;
-        seq_printf(m, "%08lx-%08lx %c%c%c%c %08lx 00:01 %lu", vma->vm_start, vma->vm_end,
-                   f & VM_READ ? 'r' : '-', f & VM_WRITE ? 'w' : '-', f & VM_EXEC ? 'x' : '-',
-                   f & VM_SHARED ? 's' : 'p', vma->vm_pgoff * PAGE_SIZE,
-                   vma->vm_file != NULL ? vma->vm_file->f_inode->i_ino : 0);
-        char path[128];
-        const char* name = NULL;
-        if (vma->vm_file != NULL) {
-            name = d_path(vma->vm_file->f_path.dentry, path, sizeof(path));
-        } else if (vma->vm_end == p->mm->start_stack) {
-            name = "[stack]";
-        } else if (vma->vm_start <= p->mm->brk && vma->vm_end > p->mm->start_brk) {
-            name = "[heap]";
-        }
-        seq_printf(m, name != NULL && !IS_ERR(name) ? "                    %s\n" : "\n", name);
-    }
+    seq_printf(m, name != NULL && !IS_ERR(name) ? "                    %s\n" : "\n", name);
 }
 
-static int read_exe(struct task_struct* p, char* buf, int size) {
-    if (p->mm == NULL || p->mm->exe_file == NULL) {
+static void show_maps(struct seq_file* m, struct task_struct* p) {
+    struct mm_struct* mm = get_task_mm(p);
+    const struct vm_area_struct* vma;
+    if (mm == NULL) {
+        return;
+    }
+    mutex_lock(&mm->mmap_lock);
+    list_for_each_entry(vma, &mm->mmap, vm_link) { show_map_vma(m, vma); }
+    mutex_unlock(&mm->mmap_lock);
+    mmput(mm);
+}
+
+// The path of `dentry`, which is put; NULL: there is none.
+static int link_to(struct dentry* dentry, char* buf, int size) {
+    if (dentry == NULL) {
         return -ENOENT;
     }
-    char* path = d_path(p->mm->exe_file->f_path.dentry, buf, size);
+    char* path = d_path(dentry, buf, size);
+    dput(dentry);
     if (IS_ERR(path)) {
         return -ENAMETOOLONG;
     }
@@ -106,14 +123,16 @@ static int read_exe(struct task_struct* p, char* buf, int size) {
     return length;
 }
 
+static int read_exe(struct task_struct* p, char* buf, int size) {
+    struct mm_struct* mm = get_task_mm(p);
+    struct dentry* exe = mm != NULL && mm->exe_file != NULL ? dget(mm->exe_file->f_path.dentry)
+                                                            : NULL;
+    mmput(mm);
+    return link_to(exe, buf, size);
+}
+
 static int read_cwd(struct task_struct* p, char* buf, int size) {
-    char* path = p->fs == NULL ? ERR_PTR(-ENOENT) : d_path(p->fs->pwd, buf, size);
-    if (IS_ERR(path)) {
-        return -ENOENT;
-    }
-    int length = (int)strlen(path);
-    memmove(buf, path, (size_t)length);
-    return length;
+    return link_to(get_task_pwd(p), buf, size);
 }
 
 static int read_self(struct task_struct* p, char* buf, int size) {
@@ -131,21 +150,38 @@ static void show_meminfo(struct seq_file* m, struct task_struct* p) {
                max_pfn * 4, free, free);
 }
 
+static struct kernel_cpustat all_cpus(void) {
+    struct kernel_cpustat sum = {0, 0, 0};
+    for_each_online_cpu(cpu) {
+        const struct kernel_cpustat* one = &per_cpu_ptr(runqueues, cpu)->cpustat;
+        sum.user += one->user;
+        sum.system += one->system;
+        sum.idle += one->idle;
+    }
+    return sum;
+}
+
 static void show_uptime(struct seq_file* m, struct task_struct* p) {
     (void)p;
-    u64 cs = ktime_get_ns() / USER_HZ_NS, idle = init_task.stime / USER_HZ_NS;
+    u64 cs = ktime_get_ns() / USER_HZ_NS, idle = all_cpus().idle / USER_HZ_NS;
     seq_printf(m, "%llu.%02llu %llu.%02llu\n", cs / 100, cs % 100, idle / 100, idle % 100);
+}
+
+static void show_cpustat(struct seq_file* m, const char* name, const struct kernel_cpustat* s) {
+    seq_printf(m, "%s %llu 0 %llu %llu 0 0 0 0 0 0\n", name, s->user / USER_HZ_NS,
+               s->system / USER_HZ_NS, s->idle / USER_HZ_NS);
 }
 
 static void show_system_stat(struct seq_file* m, struct task_struct* p) {
     (void)p;
-    u64 total = ktime_get_ns() / USER_HZ_NS;
-    u64 idle = init_task.stime / USER_HZ_NS;
-    seq_printf(m,
-               "cpu  0 0 %llu %llu 0 0 0 0 0 0\ncpu0 0 0 %llu %llu 0 0 0 0 0 0\n"
-               "ctxt %llu\nbtime 1767225600\n",
-               total - min(total, idle), idle, total - min(total, idle), idle,
-               this_cpu_ptr(runqueues)->nr_switches);
+    const struct kernel_cpustat all = all_cpus();
+    show_cpustat(m, "cpu ", &all);
+    for_each_online_cpu(cpu) {
+        char name[8];
+        snprintf(name, sizeof(name), "cpu%u", cpu);
+        show_cpustat(m, name, &per_cpu_ptr(runqueues, cpu)->cpustat);
+    }
+    seq_printf(m, "ctxt %llu\nbtime 1767225600\n", nr_context_switches());
 }
 
 static void show_loadavg(struct seq_file* m, struct task_struct* p) {

@@ -16,7 +16,7 @@ void seq_write(struct seq_file* m, const char* data, size_t count);
 /// A name in procfs. `show` for a file, `readlink` for a link, neither for a directory.
 struct proc_dir_entry {
     const char* name;
-    /// `p` is NULL outside of a process's directory; with tasklist_lock held.
+    /// `p`, which is held, is NULL outside of a process's directory.
     void (*show)(struct seq_file* m, struct task_struct* p);
     int (*readlink)(struct task_struct* p, char* buf, int size);
 };

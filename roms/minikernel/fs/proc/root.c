@@ -56,9 +56,9 @@ static struct dentry* lookup_entry(struct dentry* dir, const char* name, u32 len
 }
 
 static bool process_exists(pid_t pid) {
-    spin_lock(&tasklist_lock);
+    spin_lock_irq(&tasklist_lock);
     bool exists = find_task_by_pid(pid) != NULL;
-    spin_unlock(&tasklist_lock);
+    spin_unlock_irq(&tasklist_lock);
     return exists;
 }
 
@@ -85,15 +85,28 @@ static struct dentry* proc_pid_lookup(struct dentry* dir, const char* name, u32 
     return lookup_entry(dir, name, len, proc_pid_entries, (pid_t)dir->d_inode->i_rdev);
 }
 
+// The process whose directory the inode is in, held; NULL when it is gone.
+static struct task_struct* get_proc_task(const struct inode* inode) {
+    spin_lock_irq(&tasklist_lock);
+    struct task_struct* p = find_task_by_pid((pid_t)inode->i_rdev);
+    if (p != NULL) {
+        get_task_struct(p);
+    }
+    spin_unlock_irq(&tasklist_lock);
+    return p;
+}
+
 static int proc_readlink(struct inode* inode, char* buf, int size) {
     const struct proc_dir_entry* entry = inode->i_private;
     if (inode->i_rdev == 0) {
         return entry->readlink(NULL, buf, size);
     }
-    spin_lock(&tasklist_lock);
-    struct task_struct* p = find_task_by_pid((pid_t)inode->i_rdev);
-    int length = p == NULL ? -ENOENT : entry->readlink(p, buf, size);
-    spin_unlock(&tasklist_lock);
+    struct task_struct* p = get_proc_task(inode);
+    if (p == NULL) {
+        return -ENOENT;
+    }
+    int length = entry->readlink(p, buf, size);
+    put_task_struct(p);
     return length;
 }
 
@@ -119,13 +132,13 @@ static int iterate_entries(struct dir_context* ctx, const struct proc_dir_entry*
 static pid_t next_pid(pid_t after) {
     struct task_struct* p;
     pid_t found = 0;
-    spin_lock(&tasklist_lock);
+    spin_lock_irq(&tasklist_lock);
     list_for_each_entry(p, &init_task.tasks, tasks) {
         if (thread_group_leader(p) && p->pid > after && (found == 0 || p->pid < found)) {
             found = p->pid;
         }
     }
-    spin_unlock(&tasklist_lock);
+    spin_unlock_irq(&tasklist_lock);
     return found;
 }
 
@@ -164,13 +177,13 @@ static int proc_open(struct inode* inode, struct file* file) {
         kfree(m);
         return -ENOMEM;
     }
-    spin_lock(&tasklist_lock);
-    struct task_struct* p = inode->i_rdev == 0 ? NULL : find_task_by_pid((pid_t)inode->i_rdev);
-    bool gone = inode->i_rdev != 0 && p == NULL;
-    if (!gone) {
+    struct task_struct* p = inode->i_rdev == 0 ? NULL : get_proc_task(inode);
+    if (inode->i_rdev == 0 || p != NULL) {
         entry->show(m, p);
     }
-    spin_unlock(&tasklist_lock);
+    if (p != NULL) {
+        put_task_struct(p);
+    }
     file->private_data = m;
     return 0;
 }
