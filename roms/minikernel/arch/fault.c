@@ -7,6 +7,7 @@
 #include "kernel/printk.h"
 #include "kernel/task.h"
 #include "mm/mm_types.h"
+#include "mm/oom.h"
 
 #define X86_PF_PROT (1UL << 0)
 #define X86_PF_WRITE (1UL << 1)
@@ -37,7 +38,10 @@ static bool access_error(unsigned long error_code, const struct vm_area_struct* 
     return !(vma->vm_flags & VM_ACCESS);
 }
 
-// A fault that the program's memory map explains: 0, or the signal that says it does not.
+#define NO_MEMORY (-1)
+
+// A fault that the program's memory map explains: 0, or the signal that says it does not, or
+// NO_MEMORY.
 static int fault_in(struct mm_struct* mm, unsigned long error_code, unsigned long address,
                     int* code) {
     struct vm_area_struct* vma = find_vma(mm, address);
@@ -50,7 +54,7 @@ static int fault_in(struct mm_struct* mm, unsigned long error_code, unsigned lon
         return SIGSEGV;
     }
     int fault = handle_mm_fault(vma, address, error_code & X86_PF_WRITE ? FAULT_FLAG_WRITE : 0);
-    return fault & VM_FAULT_OOM ? SIGKILL : fault & VM_FAULT_SIGBUS ? SIGBUS : 0;
+    return fault & VM_FAULT_OOM ? NO_MEMORY : fault & VM_FAULT_SIGBUS ? SIGBUS : 0;
 }
 
 static void do_user_addr_fault(struct pt_regs* regs, unsigned long error_code,
@@ -60,10 +64,14 @@ static void do_user_addr_fault(struct pt_regs* regs, unsigned long error_code,
     mutex_lock(&mm->mmap_lock);
     int sig = fault_in(mm, error_code, address, &code);
     mutex_unlock(&mm->mmap_lock);
-    if (sig == 0) {
+    // Without memory, the access is made again, and faults again, until there is some.
+    if (sig == 0 || (sig == NO_MEMORY && !pagefault_out_of_memory())) {
         return;
     }
     if (user_mode(regs)) {
+        if (sig == NO_MEMORY) {
+            return;  // to be killed on the way out
+        }
         force_sig_fault(sig, code, address);
     } else if (!fixup_exception(regs)) {
         bad_kernel_fault(regs, error_code, address);

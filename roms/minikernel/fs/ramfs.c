@@ -16,6 +16,7 @@ struct ramfs_data {
 };
 
 #define MAX_FILE_BYTES (1LL << 40)
+#define MAX_FILE_PAGES (1UL << 19)  // entries of the largest array that kmalloc has
 
 static struct ramfs_data* data_of(const struct inode* inode) { return inode->i_private; }
 
@@ -28,7 +29,7 @@ static int grow(struct ramfs_data* data, unsigned long index) {
     if (capacity == data->capacity) {
         return 0;
     }
-    struct page** pages = kmalloc(capacity * sizeof(*pages), GFP_KERNEL);
+    struct page** pages = kmalloc(capacity * sizeof(*pages), GFP_FILE);
     if (pages == NULL) {
         return -EFBIG;
     }
@@ -70,6 +71,9 @@ static struct page* page_for_write(struct ramfs_data* data, unsigned long index)
 static struct page* ramfs_get_page(struct inode* inode, unsigned long index) {
     if (index >= ((u64)inode->i_size + PAGE_SIZE - 1) / PAGE_SIZE) {
         return ERR_PTR(-EFAULT);
+    }
+    if (index >= MAX_FILE_PAGES) {
+        return ERR_PTR(-EFBIG);
     }
     struct page* page = page_for_write(data_of(inode), index);
     return page != NULL ? page : ERR_PTR(-ENOMEM);

@@ -279,7 +279,7 @@ static struct task_struct* copy_process(const struct kernel_clone_args* args) {
     }
     init_task_struct(p, args);
     spin_lock_irq(&tasklist_lock);
-    if (current->signal->flags & SIGNAL_GROUP_EXIT) {
+    if (fatal_signal_pending(current)) {  // nobody escapes by forking
         spin_unlock_irq(&tasklist_lock);
         free_resources(p);
         return ERR_PTR(-EAGAIN);

@@ -153,6 +153,9 @@ static inline bool signal_pending(const struct task_struct* p) {
     return READ_ONCE(p->thread_info.flags) & (1UL << TIF_SIGPENDING);
 }
 
+/// Must it die? Then it should not wait for anything any more.
+bool fatal_signal_pending(const struct task_struct* p);
+
 static inline bool thread_group_leader(const struct task_struct* p) { return p->pid == p->tgid; }
 
 static inline bool need_resched(void) {

@@ -50,6 +50,11 @@ void recalc_sigpending(void) {
     }
 }
 
+bool fatal_signal_pending(const struct task_struct* p) {
+    sigset_t pending = READ_ONCE(p->pending.signal) | READ_ONCE(p->signal->shared_pending.signal);
+    return (pending & sigmask(SIGKILL)) || (READ_ONCE(p->signal->flags) & SIGNAL_GROUP_EXIT);
+}
+
 static void signal_wake_up(struct task_struct* p, bool fatal) {
     __atomic_fetch_or(&p->thread_info.flags, 1UL << TIF_SIGPENDING, __ATOMIC_RELAXED);
     if (!try_to_wake_up(p, TASK_INTERRUPTIBLE | (fatal ? TASK_WAKEKILL : 0), 0)) {

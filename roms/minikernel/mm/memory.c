@@ -197,6 +197,22 @@ void unmap_page_range(struct mm_struct* mm, unsigned long start, unsigned long e
     tlb_flush_mmu(&tlb, end);
 }
 
+int move_page_range(struct mm_struct* mm, unsigned long from, unsigned long to, unsigned long len) {
+    pte_t* ptep;
+    unsigned long address;
+    for_each_pte(ptep, mm->pgd, address, from, from + len) {
+        if (walk(mm->pgd, address - from + to, true) == NULL) {
+            return -ENOMEM;
+        }
+    }
+    for_each_pte(ptep, mm->pgd, address, from, from + len) {
+        *walk(mm->pgd, address - from + to, false) = *ptep;
+        *ptep = 0;
+    }
+    flush_tlb_range(mm, from, from + len);
+    return 0;
+}
+
 void change_protection(struct vm_area_struct* vma, unsigned long start, unsigned long end) {
     pte_t* ptep;
     unsigned long address;

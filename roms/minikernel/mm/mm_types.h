@@ -78,6 +78,8 @@ int expand_stack(struct vm_area_struct* vma, unsigned long address);
 #define VM_FAULT_SIGSEGV 0x40
 int handle_mm_fault(struct vm_area_struct* vma, unsigned long address, unsigned int flags);
 int copy_page_range(struct vm_area_struct* dst, struct vm_area_struct* src);
+/// Pages move with what they hold; nothing is mapped at `to` yet. 0, or -ENOMEM and nothing moved.
+int move_page_range(struct mm_struct* mm, unsigned long from, unsigned long to, unsigned long len);
 void unmap_page_range(struct mm_struct* mm, unsigned long start, unsigned long end);
 void change_protection(struct vm_area_struct* vma, unsigned long start, unsigned long end);
 pte_t* pgd_alloc(void);
@@ -96,6 +98,7 @@ struct page* follow_page(struct mm_struct* mm, unsigned long address);
 #define MAP_FIXED 0x10UL
 #define MAP_ANONYMOUS 0x20UL
 #define MAP_GROWSDOWN 0x0100UL
+#define MAP_NORESERVE 0x4000UL
 #define MAP_FIXED_NOREPLACE 0x100000UL
 #define PAGE_ALIGN(addr) (((addr) + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1))
 #define PAGE_MASK (~(PAGE_SIZE - 1))
@@ -103,6 +106,12 @@ struct page* follow_page(struct mm_struct* mm, unsigned long address);
 /// Maps `len` bytes; the address, or a negative errno. Takes mmap_lock.
 unsigned long vm_mmap(struct file* file, unsigned long addr, unsigned long len, unsigned long prot,
                       unsigned long flags, unsigned long pgoff);
+/// A hole of `len` bytes (with MAP_FIXED: `addr`), or a negative errno. With mmap_lock held.
+unsigned long get_unmapped_area(struct mm_struct* mm, unsigned long addr, unsigned long len,
+                                unsigned long flags);
+/// Is this more than the machine could ever hold? What is only reserved, or never written, is free.
+bool overcommits(const struct file* file, unsigned long len, unsigned long vm_flags,
+                 unsigned long flags);
 int vm_munmap(unsigned long start, size_t len);
 int do_munmap(struct mm_struct* mm, unsigned long start, size_t len);
 /// Anonymous memory at a fixed place, for a program's bss and heap.

@@ -7,8 +7,8 @@
 #define MMAP_MIN_ADDR 0x10000UL
 #define MMAP_BASE (TASK_SIZE - (64UL << 20))  // below the stack and room for it to grow
 
-static unsigned long get_unmapped_area(struct mm_struct* mm, unsigned long addr, unsigned long len,
-                                       unsigned long flags) {
+unsigned long get_unmapped_area(struct mm_struct* mm, unsigned long addr, unsigned long len,
+                                unsigned long flags) {
     if (len > TASK_SIZE - MMAP_MIN_ADDR) {
         return (unsigned long)-ENOMEM;
     }
@@ -105,6 +105,12 @@ static int may_mmap(const struct file* file, unsigned long vm_flags) {
     return 0;
 }
 
+bool overcommits(const struct file* file, unsigned long len, unsigned long vm_flags,
+                 unsigned long flags) {
+    return file == NULL && (vm_flags & VM_WRITE) && !(flags & MAP_NORESERVE) &&
+           len / PAGE_SIZE > max_pfn;
+}
+
 static unsigned long do_mmap(struct mm_struct* mm, struct file* file, unsigned long addr,
                              unsigned long len, unsigned long prot, unsigned long flags,
                              unsigned long pgoff) {
@@ -122,6 +128,9 @@ static unsigned long do_mmap(struct mm_struct* mm, struct file* file, unsigned l
     if (error != 0) {
         return (unsigned long)error;
     }
+    if (overcommits(file, len, vm_flags, flags)) {
+        return (unsigned long)-ENOMEM;
+    }
     addr = get_unmapped_area(mm, addr, len, flags);
     if (addr >= (unsigned long)-MAX_ERRNO) {
         return addr;
@@ -134,6 +143,9 @@ unsigned long vm_mmap(struct file* file, unsigned long addr, unsigned long len, 
     struct mm_struct* mm = current->mm;
     struct file* shared = NULL;
     if (file == NULL && (flags & MAP_TYPE) != MAP_PRIVATE) {
+        if (len / PAGE_SIZE > max_pfn) {
+            return (unsigned long)-ENOMEM;
+        }
         // Anonymous memory that a fork does not separate: a file without a name.
         file = shared = shmem_file_setup((loff_t)PAGE_ALIGN(len));
         if (IS_ERR(file)) {
@@ -163,7 +175,8 @@ static int do_brk_flags(struct mm_struct* mm, unsigned long addr, unsigned long 
     if (len == 0) {
         return 0;
     }
-    if (addr > TASK_SIZE || len > TASK_SIZE - addr) {
+    if (addr > TASK_SIZE || len > TASK_SIZE - addr ||
+        overcommits(NULL, len, vm_flags, MAP_PRIVATE)) {
         return -ENOMEM;
     }
     unsigned long result = mmap_region(mm, NULL, addr, len, vm_flags, 0);
@@ -264,45 +277,6 @@ SYSCALL_DEFINE3(mprotect, unsigned long, start, size_t, len, unsigned long, prot
     int error = mprotect_fixup(mm, start, start + PAGE_ALIGN(len), prot);
     mutex_unlock(&mm->mmap_lock);
     return error;
-}
-
-// Only ever grows a private mapping by moving it, or shrinks it in place.
-SYSCALL_DEFINE4(mremap, unsigned long, addr, unsigned long, old_len, unsigned long, new_len,
-                unsigned long, flags) {
-    struct mm_struct* mm = current->mm;
-    old_len = PAGE_ALIGN(old_len);
-    new_len = PAGE_ALIGN(new_len);
-    if ((addr & ~PAGE_MASK) || new_len == 0 || old_len == 0 || addr > TASK_SIZE ||
-        old_len > TASK_SIZE - addr) {
-        return -EINVAL;
-    }
-    if (new_len <= old_len) {
-        return new_len < old_len && vm_munmap(addr + new_len, old_len - new_len) != 0 ? -EINVAL
-                                                                                      : (long)addr;
-    }
-    mutex_lock(&mm->mmap_lock);
-    struct vm_area_struct* vma = find_vma(mm, addr);
-    bool fits = vma != NULL && vma->vm_start <= addr && addr + old_len <= vma->vm_end;
-    unsigned long prot = fits ? vma->vm_flags & VM_ACCESS : 0;
-    bool movable = fits && vma->vm_file == NULL && (flags & 1) &&
-                   (prot & (VM_READ | VM_WRITE)) == (VM_READ | VM_WRITE);
-    mutex_unlock(&mm->mmap_lock);
-    if (!fits) {
-        return -EFAULT;
-    }
-    if (!movable) {
-        return -ENOMEM;
-    }
-    unsigned long to = vm_mmap(NULL, 0, new_len, prot, MAP_PRIVATE | MAP_ANONYMOUS, 0);
-    if (to >= (unsigned long)-MAX_ERRNO) {
-        return (long)to;
-    }
-    if (copy_to_user((void*)to, (void*)addr, old_len) != 0) {
-        vm_munmap(to, new_len);
-        return -EFAULT;
-    }
-    vm_munmap(addr, old_len);
-    return (long)to;
 }
 
 SYSCALL_DEFINE3(madvise, unsigned long, start, size_t, len, int, advice) {
