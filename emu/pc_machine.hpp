@@ -110,6 +110,9 @@ private:
     [[nodiscard]] std::uint64_t frequency_hz() const override { return kNominalHz; }
     void reschedule() override;
 
+    /// In cycles. Far beyond any run; below it sums of times do not overflow. What a device would
+    /// do later than this never happens.
+    static constexpr std::uint64_t kEndOfTime = 1ULL << 62;
     static constexpr unsigned kTimerIrq = 0;
     static constexpr std::uint64_t kNominalHz = 1'000'000'000;
 

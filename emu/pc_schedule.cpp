@@ -50,7 +50,7 @@ std::uint64_t PcMachine::time_stamp_counter() {
 std::optional<Cycles> PcMachine::next_device_event() const {
     std::optional<Cycles> next;
     const auto consider = [&next](std::optional<Cycles> event) {
-        if (event && (!next || *event < *next)) {
+        if (event && event->value < kEndOfTime && (!next || *event < *next)) {
             next = event;
         }
     };

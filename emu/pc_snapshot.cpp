@@ -16,8 +16,6 @@ namespace trapgate::emu {
 namespace {
 
 constexpr std::byte kInt3{0xcc};
-// Far beyond any run; below it sums of times do not overflow.
-constexpr std::uint64_t kEndOfTime = 1ULL << 62;
 // No device's event is longer overdue than a slice lasts.
 constexpr std::uint64_t kOverdue = 1U << 24;
 

@@ -5,6 +5,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <vector>
+
+#include "cpu/insn_length.hpp"
 
 namespace trapgate::emu {
 
@@ -20,9 +23,39 @@ struct BlockInfo {
     std::uint16_t clear = kAll;   ///< Instructions in front of the first breakpoint that is not at
                                   ///< the block's start.
     bool starts_at_breakpoint = false;
+    std::uint32_t shapes = 0;  ///< Where its instructions' shapes are: InsnShapes.
 
     static constexpr std::uint16_t kAll = 0xffff;
     static constexpr std::uint64_t kNoRepeat = ~0ULL;
+};
+
+/// What the instructions in blocks were when the blocks were translated: memory or page tables may
+/// have changed since.
+class InsnShapes {
+public:
+    /// The next block's place. Not too many blocks are kept: false says that all have been
+    /// forgotten.
+    [[nodiscard]] bool begin_block(std::uint32_t& place) {
+        const bool fits = shapes_.size() < kMost;
+        if (!fits) {
+            shapes_.clear();
+        }
+        place = static_cast<std::uint32_t>(shapes_.size());
+        return fits;
+    }
+    void add(const cpu::InsnShape& shape) {
+        shapes_.push_back(
+            static_cast<std::uint8_t>(shape.length | (shape.transfer ? kTransfer : 0)));
+    }
+    [[nodiscard]] std::size_t length(std::size_t index) const { return shapes_[index] & 0xfU; }
+    [[nodiscard]] bool transfer(std::size_t index) const {
+        return (shapes_[index] & kTransfer) != 0;
+    }
+
+private:
+    static constexpr std::size_t kMost = 16U << 20;
+    static constexpr unsigned kTransfer = 0x10;
+    std::vector<std::uint8_t> shapes_;
 };
 
 /// A direct-mapped cache from a translation to its BlockInfo. The guest address alone would not do

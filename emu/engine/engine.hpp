@@ -73,7 +73,8 @@ enum class EngineExit : std::uint8_t {
     Stopped,      ///< stop() was called; nothing of the next instruction has been executed.
     Breakpoint,   ///< RIP is at a breakpoint; nothing of the instruction there has been executed.
     Halted,       ///< HLT; RIP is behind it.
-    TripleFault,  ///< RIP is at the instruction whose fault could not be delivered.
+    TripleFault,  ///< RIP is at the instruction whose fault could not be delivered. Also when
+                  ///< handlers only raise exceptions before their first instruction, without end.
 };
 
 /// One x86-64 CPU on Unicorn. Exceptions, interrupts and time, which Unicorn does not have, are

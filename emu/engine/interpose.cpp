@@ -16,6 +16,9 @@
 // helper_cpuid     Only what works is advertised.
 // helper_rdrand    No chance from the host.
 // helper_syscall   Unicorn would only call a hook; it never enters the kernel.
+// cpu_abort        Ends the process, for a task state segment that no CPU could have loaded: the
+// guest's
+//                  CPU shuts down instead.
 // helper_rdtsc(p)  The clock. The public hooks do not know the exact instruction count.
 
 #include "emu/engine/interpose_support.hpp"
@@ -67,6 +70,10 @@ TG_INTERPOSED [[noreturn]] void cpu_loop_exit_noexc_x86_64(void* cpu_state) {
     static auto* const kNext = original<void(void*)>("cpu_loop_exit_noexc_x86_64");
     kNext(cpu_state);
     __builtin_unreachable();
+}
+
+TG_INTERPOSED [[noreturn]] void cpu_abort_x86_64(void*, const char*, ...) {
+    running_engine().give_up();
 }
 
 TG_INTERPOSED void tlb_protect_code_x86_64(void*, std::uint64_t ram_offset) {

@@ -112,7 +112,8 @@ public:
             .and_then([&] { return check_watchpoints(); })
             .and_then([&] { return check_debug_registers(); })
             .and_then([&] { return check_interrupt_return(); })
-            .and_then([&] { return check_system_registers(); });
+            .and_then([&] { return check_system_registers(); })
+            .and_then([&] { return check_giving_up(); });
     }
 
 private:
@@ -363,6 +364,23 @@ private:
         }
         if (witness_.task_priority_set != 3 || cr8 != kTaskPriority) {
             return broken("call the replaced functions of CR8");
+        }
+        return {};
+    }
+
+    // An NMI whose gate wants a stack of the task state segment, and there is none.
+    Result<void> check_giving_up() {
+        constexpr GuestPa kIdt{0xa000};
+        put(kCode + 0xa00, {0x90, 0xcc});
+        put(kIdt + 0x20, {0, 0, 0x10, 0, 1, 0x8e, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0});
+        start_at(kCode + 0xa00);
+        cpu::RegisterFile file = engine_->registers();
+        file.gdtr = {kGdt.value, 0x1f};
+        file.idtr = {kIdt.value, 0xfff};
+        engine_->set_registers(file);
+        engine_->raise_nmi();
+        if (engine_->run() != EngineExit::TripleFault) {
+            return broken("call the replaced function that gives up");
         }
         return {};
     }

@@ -19,6 +19,8 @@ namespace {
 constexpr auto kDebug = static_cast<std::uint8_t>(cpu::Vector::Debug);
 constexpr auto kNmi = static_cast<std::uint8_t>(cpu::Vector::Nmi);
 
+constexpr std::uint32_t kMostBarrenExceptions = 1000;
+
 constexpr bool in_set(std::uint32_t vectors, std::uint8_t vector) {
     return vector < 32 && ((vectors >> vector) & 1) != 0;
 }
@@ -59,6 +61,10 @@ void UnicornEngine::deliver_interrupt(std::uint8_t vector) {
 }
 
 void UnicornEngine::on_exception(std::uint8_t vector) {
+    if (given_up_) {
+        uc_emu_stop(uc_);
+        return;
+    }
     if (const std::optional<BlockPlace> place = place_in_block(linear_rip())) {
         take_back_behind(*place);
         block_bytes_ = 0;
@@ -97,6 +103,12 @@ void UnicornEngine::on_exception(std::uint8_t vector) {
         state_.forget_old_exception();
         return;
     }
+    if (only_raises_exceptions()) {
+        given_up_ = true;
+        stop();
+        uc_emu_stop(uc_);
+        return;
+    }
     host_.count_delivery(vector, false);
     if (vector == kDebug) {
         state_.set_debug_register(7, state_.debug_register(7) & ~cpu::dr7::kGeneralDetect);
@@ -111,6 +123,13 @@ void UnicornEngine::on_exception(std::uint8_t vector) {
     // Nothing with a destructor may live here: a fault on the way leaves by longjmp.
     x86_cpu_do_interrupt_x86_64(state_.cpu_state());
     delivery_.reset();
+}
+
+bool UnicornEngine::only_raises_exceptions() {
+    if (std::exchange(barren_since_, instructions_) != instructions_) {
+        barren_exceptions_ = 0;
+    }
+    return ++barren_exceptions_ > kMostBarrenExceptions;
 }
 
 void UnicornEngine::correct_nested_fault(std::uint8_t vector) {

@@ -41,6 +41,11 @@ EngineExit UnicornEngine::run() {
         return uc_emu_start(uc_, state_.eip(), 0, 0, 0);
     }();
     TG_CHECK(error == UC_ERR_OK, uc_strerror(error));
+    if (std::exchange(given_up_, false)) {
+        delivery_.reset();
+        barren_exceptions_ = 0;
+        return EngineExit::TripleFault;
+    }
     if (stop_requested_) {
         return at_breakpoint_ ? EngineExit::Breakpoint : EngineExit::Stopped;
     }
@@ -51,6 +56,13 @@ EngineExit UnicornEngine::run() {
 void UnicornEngine::stop() {
     stop_requested_ = true;
     hook_deadline_.store(0, std::memory_order_relaxed);
+}
+
+void UnicornEngine::give_up() {
+    given_up_ = true;
+    stop();
+    uc_emu_stop(uc_);
+    cpu_loop_exit_noexc_x86_64(state_.cpu_state());
 }
 
 void UnicornEngine::poke() {
@@ -195,13 +207,30 @@ std::size_t UnicornEngine::fetch(std::uint64_t pc, std::span<std::byte> to) cons
     return done;
 }
 
+// What is not in the page tables any more may be in the TLB still; where it is not there either,
+// the CPU would have to fetch it again, and faults.
+void UnicornEngine::fetch_block(std::uint64_t pc, std::span<std::byte> to) {
+    for (std::size_t done = fetch(pc, to); done < to.size(); ++done) {
+        set_linear_rip(pc);
+        block_bytes_ = 0;
+        repeat_pc_ = BlockInfo::kNoRepeat;
+        to[done] = static_cast<std::byte>(cpu_ldub_code_x86_64(state_.env_pointer(), pc + done));
+    }
+}
+
 void UnicornEngine::describe_block(BlockInfo& info, const void* code, std::uint64_t pc,
                                    std::uint32_t bytes) {
     std::array<std::byte, 8192> buffer;  // 512 instructions of at most 15 bytes
     TG_CHECK(bytes <= buffer.size(), "a block is longer than the translator makes them");
-    const std::size_t got = fetch(pc, std::span(buffer).first(bytes));
+    const std::span<std::byte> all = std::span(buffer).first(bytes);
+    fetch_block(pc, all);
+    std::uint32_t shapes = 0;
+    if (!shapes_.begin_block(shapes)) {
+        table_.clear();
+    }
     info = {};
     info.code = code;
+    info.shapes = shapes;
     const auto broken = std::ranges::lower_bound(breakpoints_, GuestVa{pc});
     if (broken != breakpoints_.end() && broken->value - pc < bytes) [[unlikely]] {
         info.code = nullptr;
@@ -210,17 +239,17 @@ void UnicornEngine::describe_block(BlockInfo& info, const void* code, std::uint6
     info.pc = pc;
     info.bytes = static_cast<std::uint16_t>(bytes);
     std::size_t at = 0;
-    while (at < got) {
+    while (at < all.size()) {
         if (info.code == nullptr && at != 0 && info.clear == BlockInfo::kAll &&
             std::ranges::binary_search(breakpoints_, GuestVa{pc + at})) {
             info.clear = info.instructions;
         }
-        const cpu::InsnShape shape = cpu::insn_shape(
-            std::span<const std::byte>(buffer).subspan(at, got - at), code_size());
+        const cpu::InsnShape shape = cpu::insn_shape(all.subspan(at), code_size());
         ++info.instructions;
         if (shape.transfer) {
             ++info.transfers;
         }
+        shapes_.add(shape);
         if (shape.length == 0) {
             break;  // An invalid instruction ends its block, and faults.
         }
@@ -233,16 +262,12 @@ std::optional<UnicornEngine::BlockPlace> UnicornEngine::place_in_block(std::uint
     if (block_bytes_ == 0 || rip < block_pc_ || rip > block_pc_ + block_bytes_) {
         return std::nullopt;
     }
-    std::array<std::byte, 8192> buffer;
-    const std::size_t got = fetch(block_pc_, std::span(buffer).first(block_bytes_));
     BlockPlace place;
-    std::size_t at = 0;
-    while (at < got && block_pc_ + at < rip) {
-        const cpu::InsnShape shape = cpu::insn_shape(
-            std::span<const std::byte>(buffer).subspan(at, got - at), code_size());
-        at += std::max<std::size_t>(shape.length, 1);
-        ++place.instructions;
-        place.transfers += shape.transfer ? 1U : 0U;
+    for (std::uint64_t at = block_pc_; place.instructions < block_instructions_ && at < rip;
+         ++place.instructions) {
+        const std::size_t index = block_shapes_ + place.instructions;
+        at += std::max<std::uint64_t>(shapes_.length(index), 1);
+        place.transfers += shapes_.transfer(index) ? 1U : 0U;
     }
     return place;
 }

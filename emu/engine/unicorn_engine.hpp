@@ -102,6 +102,9 @@ public:
     }
     /// From the interposed exit: the current block ends before the instruction at RIP.
     void leave_block();
+    /// The library cannot go on with what the guest made of its CPU: run() ends as by a triple
+    /// fault.
+    [[noreturn]] void give_up();
 
     // From the interposed TLB functions: see code_pages.hpp.
     /// A page gets its first translation.
@@ -201,6 +204,8 @@ private:
     struct Callbacks;  // the C entry points, engine_callbacks.cpp
     Result<void> open(const std::vector<DeviceRange>& devices);
     Result<void> map_memory(const std::vector<DeviceRange>& devices);
+    /// What is fetched from this physical range is no instruction.
+    Result<void> hook_fetches(std::uint64_t first, std::uint64_t last);
     Result<void> install_hooks();
 
     void count_block(const BlockInfo& info) {
@@ -208,6 +213,8 @@ private:
         instructions_ += info.instructions;
         block_pc_ = info.pc;
         block_bytes_ = info.bytes;
+        block_shapes_ = info.shapes;
+        block_instructions_ = info.instructions;
         repeat_pc_ = info.repeat_pc;
         block_transfers_ = info.transfers;
         transfers_ += info.transfers;
@@ -224,6 +231,9 @@ private:
     [[noreturn]] void deliver_interrupt(std::uint8_t vector);
     [[noreturn]] void deliver_nmi();
     void on_exception(std::uint8_t vector);
+    /// Handlers raise exceptions before their first instruction, again and again: without retired
+    /// instructions no time passes, and nothing could ever end it.
+    [[nodiscard]] bool only_raises_exceptions();
     /// An exception comes up on the way to another one's handler: puts right what the library gets
     /// wrong then.
     void correct_nested_fault(std::uint8_t vector);
@@ -254,8 +264,10 @@ private:
     void set_linear_rip(std::uint64_t pc) { state_.set_eip(pc - state_.code_base()); }
     [[nodiscard]] cpu::CodeSize code_size() const;
 
-    /// Copies translated bytes at `pc` as the CPU fetches them; how many could be read.
+    /// Copies bytes at `pc` as the page tables have them; how many could be read.
     std::size_t fetch(std::uint64_t pc, std::span<std::byte> to) const;
+    /// At the start of a block: all its bytes as the CPU fetched them.
+    void fetch_block(std::uint64_t pc, std::span<std::byte> to);
     /// A place in the current block: what lies in front of it.
     struct BlockPlace {
         std::uint32_t instructions = 0;
@@ -290,6 +302,7 @@ private:
     uc_engine* uc_ = nullptr;
     UnicornState state_;
     BlockTable table_;
+    InsnShapes shapes_;
     CpuTopology topology_;
     std::uint8_t own_bit_;
     std::shared_ptr<CodePages> code_pages_;
@@ -309,6 +322,8 @@ private:
     std::uint64_t block_pc_ = 0;
     std::uint32_t block_bytes_ = 0;
     std::uint32_t block_transfers_ = 0;
+    std::uint32_t block_shapes_ = 0;
+    std::uint32_t block_instructions_ = 0;
     std::uint64_t repeat_pc_ = BlockInfo::kNoRepeat;
 
     /// One execution of an instruction: another one at the same address, a nested one say, has
@@ -336,6 +351,10 @@ private:
     std::optional<std::uint16_t> returning_ss_;  ///< While a far return runs: the stack's selector.
     bool interrupt_line_ = false;
     bool stop_requested_ = false;
+    bool given_up_ = false;
+    /// Exceptions delivered since an instruction retired, and the count it retired at.
+    std::uint32_t barren_exceptions_ = 0;
+    std::uint64_t barren_since_ = 0;
     WatchList watches_;
     std::optional<WatchHit> watch_hit_;  ///< Made by the current instruction, not yet reported.
     std::uint8_t guest_hits_ = 0;        ///< The same for DR0-DR3, a bit each.

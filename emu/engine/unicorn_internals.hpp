@@ -50,6 +50,9 @@ void tlb_reset_dirty_x86_64(void* cpu_state, std::uint64_t host_address, std::ui
 std::uint64_t x86_cpu_get_phys_page_attrs_debug_x86_64(void* cpu_state, std::uint64_t address,
                                                        trapgate::emu::MemoryAttributes* attributes);
 
+/// Fetches a code byte through the TLB; raises #PF when it cannot.
+std::uint32_t cpu_ldub_code_x86_64(void* env, std::uint64_t address);
+
 /// Sets DR7, and with it the execution breakpoints of DR0-DR3.
 void cpu_x86_update_dr7_x86_64(void* env, std::uint32_t value);
 

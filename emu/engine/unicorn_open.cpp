@@ -38,7 +38,8 @@ struct UnicornEngine::Callbacks {
     static void exception(uc_engine*, std::uint32_t vector, void* user) {
         static_cast<UnicornEngine*>(user)->on_exception(static_cast<std::uint8_t>(vector));
     }
-    // No memory answers there: the bus reads as ones, and ff ff is no instruction.
+    // No memory answers there: the bus reads as ones, and ff ff is no instruction. Nor are a
+    // device's registers.
     static bool fetch_from_nowhere(uc_engine*, uc_mem_type, std::uint64_t, int, std::int64_t,
                                    void* user) {
         auto& engine = *static_cast<UnicornEngine*>(user);
@@ -152,6 +153,11 @@ Result<void> UnicornEngine::map_memory(const std::vector<DeviceRange>& devices) 
         if (!mapped) {
             return mapped;
         }
+        if (Result<void> hooked = hook_fetches(range.base.value,
+                                               range.base.value + range.bytes - 1);
+            !hooked) {
+            return hooked;
+        }
         taken.push_back({range.base.value, range.base.value + range.bytes});
     }
     std::sort(taken.begin(), taken.end(), [](Span a, Span b) { return a.base < b.base; });
@@ -165,20 +171,22 @@ Result<void> UnicornEngine::map_memory(const std::vector<DeviceRange>& devices) 
             if (!mapped) {
                 return mapped;
             }
-            // Only over the gap: a memory hook that covers RAM would slow down every store.
-            uc_hook handle = 0;
-            Result<void> hooked = checked(
-                uc_hook_add(uc_, &handle, UC_HOOK_MEM_FETCH_PROT | UC_HOOK_MEM_FETCH_UNMAPPED,
-                            reinterpret_cast<void*>(&Callbacks::fetch_from_nowhere), this, free,
-                            span.base - 1),
-                "uc_hook_add");
-            if (!hooked) {
+            if (Result<void> hooked = hook_fetches(free, span.base - 1); !hooked) {
                 return hooked;
             }
         }
         free = span.end;
     }
     return {};
+}
+
+// Never over RAM: a memory hook there would slow down every store.
+Result<void> UnicornEngine::hook_fetches(std::uint64_t first, std::uint64_t last) {
+    uc_hook handle = 0;
+    return checked(
+        uc_hook_add(uc_, &handle, UC_HOOK_MEM_FETCH_PROT | UC_HOOK_MEM_FETCH_UNMAPPED,
+                    reinterpret_cast<void*>(&Callbacks::fetch_from_nowhere), this, first, last),
+        "uc_hook_add");
 }
 
 Result<void> UnicornEngine::install_hooks() {

@@ -154,6 +154,11 @@ Result<UnicornState> UnicornState::locate(uc_engine* uc) {
     if (state.env<std::uint64_t>(env_offset::kCr + 16) != cr2) {
         return wrong_layout("CR2");
     }
+    uc_x86_msr efer{0xc000'0080, 0};
+    uc_reg_read(uc, UC_X86_REG_MSR, &efer);
+    if (efer.value == 0 || state.env<std::uint64_t>(env_offset::kEfer) != efer.value) {
+        return wrong_layout("EFER");
+    }
     if ((state.hflags() & (hflag::kLma | hflag::kCs64)) != (hflag::kLma | hflag::kCs64)) {
         return wrong_layout("hflags");
     }

@@ -30,6 +30,7 @@ inline constexpr std::size_t kHflags2 = 180;
 inline constexpr std::size_t kSegments = 184;  ///< ES CS SS DS FS GS, then LDTR, TR, GDTR, IDTR.
 inline constexpr std::size_t kSegmentBytes = 24;
 inline constexpr std::size_t kCr = 424;
+inline constexpr std::size_t kEfer = 592;
 }  // namespace env_offset
 
 /// CPUX86State.hflags bits.

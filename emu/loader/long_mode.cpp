@@ -30,6 +30,7 @@ cpu::RegisterFile long_mode_registers(PhysicalMemory& memory, GuestPa gdt, Guest
     cpu::RegisterFile file;
     file.cs = flat(0x10, kCodeDescriptor);
     file.ds = file.es = file.ss = file.fs = file.gs = flat(0x18, kDataDescriptor);
+    file.tr = {0, 0, 0xffff, 0x8b00};  // As reset leaves it (Intel SDM vol. 3, table 9-1).
     file.gdtr = {gdt.value, 31};
     file.cr0 = 0x8000'0011;  // PG, ET, PE
     file.cr3 = pml4.value;

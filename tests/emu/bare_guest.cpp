@@ -4,10 +4,16 @@
 #include <span>
 #include <utility>
 
+#include "cpu/page_walk.hpp"
+#include "emu/devices/io_apic.hpp"
+#include "emu/devices/local_apic.hpp"
+#include "emu/loader/long_mode.hpp"
+
 namespace trapgate::emu {
 
-BareGuest::BareGuest(const std::vector<std::uint8_t>& code) {
-    Result<std::unique_ptr<Machine>> made = make_bare_machine();
+BareGuest::BareGuest(const std::vector<std::uint8_t>& code, unsigned cpus) {
+    Result<std::unique_ptr<Machine>> made = make_bare_machine(
+        {.ram_bytes = 16ULL << 20, .cpus = cpus});
     if (!made) {
         ADD_FAILURE() << made.error().message();
         std::abort();
@@ -50,6 +56,21 @@ StopEvent BareGuest::run(std::uint64_t instructions) {
 std::uint64_t BareGuest::stack_word(unsigned index) const {
     return read_value<std::uint64_t>(*machine, GuestVa{gpr(cpu::Gpr::Rsp) + 8ULL * index})
         .value_or(0xdead);
+}
+
+void map_apics(Machine& machine) {
+    using namespace cpu::pte;
+    PhysicalMemory& memory = machine.memory();
+    const GuestPa pml4{machine.cpu().cr3()};
+    const GuestPa pdpt{*memory.read<std::uint64_t>(pml4 + 511ULL * 8) & kAddressMask};
+    const GuestPa directory{0x5000};
+    constexpr std::uint64_t kFlags = kPresent | kWritable;
+    write_entry(memory, pml4, 0, pdpt.value | kFlags);
+    write_entry(memory, pdpt, 3, directory.value | kFlags);
+    for (const GuestPa device : {kLocalApicBase, kIoApicBase}) {
+        write_entry(memory, directory, static_cast<unsigned>(device.value >> 21) & 0x1ff,
+                    (device.value & ~0x1f'ffffULL) | kFlags | kLarge);
+    }
 }
 
 std::vector<std::uint8_t> code_of(std::initializer_list<std::vector<std::uint8_t>> pieces) {

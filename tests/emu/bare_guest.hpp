@@ -20,7 +20,7 @@ public:
     static constexpr GuestVa kIdt = kBareDirectMap + 0x30000;
     static constexpr GuestVa kStack = kBareDirectMap + 0x80000;
 
-    explicit BareGuest(const std::vector<std::uint8_t>& code);
+    explicit BareGuest(const std::vector<std::uint8_t>& code, unsigned cpus = 1);
 
     void put(GuestVa at, const std::vector<std::uint8_t>& code);
     /// An interrupt gate (type 14) for `vector` at a handler with this code; switches to an IST
@@ -35,6 +35,9 @@ public:
 private:
     std::uint64_t next_handler_ = 0;
 };
+
+/// Maps the registers of the local APICs and of the IO-APIC at their physical addresses.
+void map_apics(Machine& machine);
 
 /// The code pieces one after the other.
 std::vector<std::uint8_t> code_of(std::initializer_list<std::vector<std::uint8_t>> pieces);

@@ -19,6 +19,13 @@ Code guest_code(TypedGuest::Options options) {
     if (options.ticks) {
         code = code_of({code, out_byte(0x43, 0x34), out_byte(0x40, 0x9c), out_byte(0x40, 0x2e)});
     }
+    if (options.cpus > 1) {
+        // mov r8d, 0xfee00000; mov dword [r8 + 0x300], INIT to all others, and start-up to 0x8000
+        code = code_of({code,
+                        {0x41, 0xb8, 0, 0, 0xe0, 0xfe},
+                        {0x41, 0xc7, 0x80, 0, 3, 0, 0, 0x00, 0x45, 0x0c, 0},
+                        {0x41, 0xc7, 0x80, 0, 3, 0, 0, 0x08, 0x46, 0x0c, 0}});
+    }
     const Code listen = code_of({out_far(0x3fa, 0x07), out_far(0x3fc, 0x0b), out_far(0x3f9, 0x01)});
     code = code_of({code, listen, {0xfb}});               // sti
     const Code work{0x48, 0xff, 0xc3, 0x48, 0x01, 0xd9};  // inc rbx; add rcx, rbx
@@ -31,7 +38,10 @@ Code guest_code(TypedGuest::Options options) {
 
 }  // namespace
 
-TypedGuest::TypedGuest(Options options) : BareGuest(guest_code(options)) {
+TypedGuest::TypedGuest(Options options) : BareGuest(guest_code(options), options.cpus) {
+    map_apics(*machine);
+    // In real mode: lock inc word [0x9000]; jmp back
+    put(kBareDirectMap + 0x8000, {0xf0, 0xff, 0x06, 0x00, 0x90, 0xeb, 0xf9});
     machine->set_console_sink([this](std::string_view bytes) { console += bytes; });
     const Code end_of_interrupt{0xb0, 0x20, 0xe6, 0x20};
     // push rax; (EOI); pop rax; iretq

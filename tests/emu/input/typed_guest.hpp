@@ -16,6 +16,7 @@ public:
     struct Options {
         bool sleeps = true;
         bool ticks = true;
+        unsigned cpus = 1;  ///< The others count in memory all the time.
     };
     explicit TypedGuest(Options options);
 
