@@ -198,6 +198,7 @@ Result<RunResult> run_guest(const RunOptions& options, RunOutput& output) {
     }
     kernel::Session& session = **created;
     debugger->offer_commands(session);
+    // NOLINTNEXTLINE(clang-analyzer-deadcode.DeadStores): what events_to() made reads it.
     machine = &session.machine();
     GuestRun run(session, options, output, *debugger, start);
     const Result<void> stops = run.stop_at_symbol();

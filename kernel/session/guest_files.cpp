@@ -47,7 +47,7 @@ Result<std::string> check_guest_path(const std::string& path) {
     const fs::path parts(path);
     if (std::ranges::any_of(parts,
                             [](const fs::path& part) { return part == ".." || part == "."; })) {
-        return refuse("\".\" and \"..\" mean nothing in the guest's archive");
+        return refuse(R"("." and ".." mean nothing in the guest's archive)");
     }
     if (parts.lexically_normal() == "/") {
         return refuse("names nothing");
