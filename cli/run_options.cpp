@@ -236,7 +236,9 @@ Result<RunOptions> read_run_options(const RunWords& words) {
     // Each check in turn; the first one that fails is what the user hears of.
     Result<void> good = check_model(words.model);
     const auto then = [&](auto&& check) { good = good ? check() : good; };
-    const auto into = [](auto& target) { return [&target](auto value) { target = value; }; };
+    const auto into = [](auto& target) {
+        return [&target](auto value) { target = std::move(value); };
+    };
     then([&] {
         return parse_size(words.memory, "--mem").map(into(options.session.machine.ram_bytes));
     });
