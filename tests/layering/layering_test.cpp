@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "tests/layering/layering.hpp"
 
+#include <filesystem>
 #include <ostream>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -31,6 +33,21 @@ TEST(Layering, HoldsInTheWholeTree) {
         ++files;
     }
     EXPECT_GT(files, 20U) << "the search for sources found too few to be right";
+}
+
+// Tests mirror the tree, so one README serves them all; an exercise has its task in its manifest.
+TEST(Layering, EachFolderOfSourcesSaysWhatLivesThere) {
+    std::set<std::filesystem::path> folders;
+    for (const std::string& path : source_files(TRAPGATE_SOURCE_DIR)) {
+        const std::filesystem::path folder = std::filesystem::path(path).parent_path();
+        if (*folder.begin() != "tests" && *folder.begin() != "labs") {
+            folders.insert(folder);
+        }
+    }
+    EXPECT_GT(folders.size(), 20U);
+    for (const std::filesystem::path& folder : folders) {
+        EXPECT_TRUE(std::filesystem::exists(TRAPGATE_SOURCE_DIR / folder / "README.md")) << folder;
+    }
 }
 
 // ---- The test of the test: what must be refused, is.
