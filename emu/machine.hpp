@@ -202,6 +202,10 @@ public:
     /// When an exception is about to reach the guest with RIP in window text, `original` says which
     /// RIP the guest must see: where its own copy of that code stands, or the same address.
     virtual void set_window_fault_rip(std::function<GuestVa(GuestVa rip)> original) = 0;
+    /// What read() and peek() show of data that the host keeps in guest memory, return addresses
+    /// say: gets each range that was read, and puts the guest's own bytes in.
+    virtual void set_read_overlay(
+        std::function<void(GuestVa va, std::span<std::byte> bytes)> overlay) = 0;
     /// Plants 0xCC over the first byte at `va` in guest memory. EFAULT when not mapped, EBUSY when
     /// planted.
     virtual Result<void> plant(GuestVa va, TrapHandler handler,

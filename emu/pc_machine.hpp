@@ -66,6 +66,7 @@ public:
     void add_window_trap(GuestVa va, TrapHandler handler) override;
     void remove_window_trap(GuestVa va) override;
     void set_window_fault_rip(std::function<GuestVa(GuestVa rip)> original) override;
+    void set_read_overlay(std::function<void(GuestVa, std::span<std::byte>)> overlay) override;
     Result<void> plant(GuestVa va, TrapHandler handler, TrapCost cost) override;
     void unplant(GuestVa va) override;
     void inject_nmi(unsigned cpu) override { cpus_.at(cpu)->engine->raise_nmi(); }
@@ -260,6 +261,7 @@ private:
 
     std::unordered_map<std::uint64_t, TrapHandler> window_traps_;
     std::function<GuestVa(GuestVa)> window_fault_rip_;
+    std::function<void(GuestVa, std::span<std::byte>)> read_overlay_;
     std::map<std::uint64_t, Planted> planted_;  ///< By virtual address; read() needs the order.
 
     /// Gives the engines the watchpoints in force.

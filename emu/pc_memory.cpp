@@ -72,6 +72,9 @@ bool PcMachine::read_at(GuestVa va, std::span<std::byte> to, const Where& where)
          planted != planted_.end() && planted->first - va.value < to.size(); ++planted) {
         to[planted->first - va.value] = planted->second.original;
     }
+    if (read_overlay_) {
+        read_overlay_(va, to);
+    }
     return true;
 }
 
@@ -152,6 +155,10 @@ void PcMachine::remove_window_trap(GuestVa va) { window_traps_.erase(va.value); 
 
 void PcMachine::set_window_fault_rip(std::function<GuestVa(GuestVa rip)> original) {
     window_fault_rip_ = std::move(original);
+}
+
+void PcMachine::set_read_overlay(std::function<void(GuestVa, std::span<std::byte>)> overlay) {
+    read_overlay_ = std::move(overlay);
 }
 
 Result<void> PcMachine::plant(GuestVa va, TrapHandler handler, TrapCost cost) {

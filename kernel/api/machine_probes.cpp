@@ -32,6 +32,16 @@ private:
     KprobeHandle handle_;
 };
 
+class ArmedKretprobe final : public ArmedProbe {
+public:
+    explicit ArmedKretprobe(KretprobeHandle handle) : handle_(std::move(handle)) {}
+    [[nodiscard]] std::uint64_t hits() const override { return handle_->hits(); }
+    [[nodiscard]] std::uint64_t missed() const override { return handle_->nmissed(); }
+
+private:
+    KretprobeHandle handle_;
+};
+
 }  // namespace
 
 Result<std::unique_ptr<PlacedProgram>> MachineProbes::place(
@@ -44,10 +54,34 @@ Result<std::unique_ptr<PlacedProgram>> MachineProbes::place(
     return std::make_unique<GuestCode>(std::move(*placed));
 }
 
+void MachineProbes::run_program(const std::weak_ptr<ProbeClient>& client, ProbeRegs& regs,
+                                GuestVa ip, const std::function<void()>& missed,
+                                std::function<void()> done) {
+    const auto listener = client.lock();
+    auto* const code = listener == nullptr ? nullptr
+                                           : static_cast<GuestCode*>(listener->program_at_hit());
+    if (code == nullptr) {
+        done();
+        return;
+    }
+    if (runtime_.busy()) {
+        missed();
+        done();
+        return;
+    }
+    const bpf::PtRegs context = bpf::pt_regs_of(regs.cpu(), ip.value);
+    runtime_.run(code->program(), context, [client, done = std::move(done)](std::uint64_t r0) {
+        if (const auto still_there = client.lock()) {
+            still_there->program_ran(r0);
+        }
+        done();
+    });
+}
+
 Result<std::unique_ptr<ArmedProbe>> MachineProbes::arm(const ProbeTarget& target,
                                                        std::weak_ptr<ProbeClient> client) {
     if (target.on_return) {
-        return fail("return probes do not exist here yet", target.symbol, {}, EOPNOTSUPP);
+        return arm_return(target, std::move(client));
     }
     KprobeSpec spec;
     spec.symbol = target.symbol;
@@ -56,32 +90,35 @@ Result<std::unique_ptr<ArmedProbe>> MachineProbes::arm(const ProbeTarget& target
     // Linux gives programs the address behind the int3, which is one byte.
     spec.guest_handler = [this, client](Kprobe& probe, ProbeRegs& regs,
                                         std::function<void()> done) {
-        const auto listener = client.lock();
-        auto* const code = listener == nullptr
-                               ? nullptr
-                               : static_cast<GuestCode*>(listener->program_at_hit());
-        if (code == nullptr) {
-            done();
-            return;
-        }
-        if (runtime_.busy()) {
-            probe.count_missed();
-            done();
-            return;
-        }
-        const bpf::PtRegs context = bpf::pt_regs_of(regs.cpu(), probe.address().value + 1);
-        runtime_.run(code->program(), context, [client, done = std::move(done)](std::uint64_t r0) {
-            if (const auto still_there = client.lock()) {
-                still_there->program_ran(r0);
-            }
-            done();
-        });
+        run_program(
+            client, regs, probe.address() + 1, [&probe] { probe.count_missed(); }, std::move(done));
     };
     auto registered = kprobes_.register_kprobe(std::move(spec));
     if (!registered) {
         return tl::unexpected(registered.error());
     }
     return std::make_unique<ArmedKprobe>(std::move(*registered));
+}
+
+Result<std::unique_ptr<ArmedProbe>> MachineProbes::arm_return(const ProbeTarget& target,
+                                                              std::weak_ptr<ProbeClient> client) {
+    KretprobeSpec spec;
+    spec.symbol = target.symbol;
+    spec.offset = target.offset;
+    spec.address = target.address;
+    // Programs find the address that the function returns to.
+    spec.guest_handler = [this, client](KretprobeInstance& instance, ProbeRegs& regs,
+                                        std::function<void()> done) {
+        Kretprobe& probe = instance.probe();
+        run_program(
+            client, regs, instance.return_address(), [&probe] { probe.count_missed(); },
+            std::move(done));
+    };
+    auto registered = kprobes_.register_kretprobe(std::move(spec));
+    if (!registered) {
+        return tl::unexpected(registered.error());
+    }
+    return std::make_unique<ArmedKretprobe>(std::move(*registered));
 }
 
 ProbeServices::ProbeServices(emu::Machine& machine)

@@ -129,13 +129,27 @@ bool push(emu::Machine& machine, std::uint64_t value) {
     return true;
 }
 
+/// Guest memory as it is: a return address that a return probe has replaced must be found replaced.
+bool read_stack(emu::Machine& machine, GuestVa va, std::span<std::byte> to) {
+    for (std::size_t i = 0; i < to.size(); ++i) {
+        const std::optional<GuestPa> pa = machine.translate(va + i);
+        const auto byte = pa ? machine.memory().read<std::byte>(*pa) : std::nullopt;
+        if (!byte) {
+            return false;
+        }
+        to[i] = *byte;
+    }
+    return true;
+}
+
 std::optional<std::uint64_t> pop(emu::Machine& machine, std::uint64_t extra_bytes) {
     emu::Cpu& cpu = machine.cpu();
     const GuestVa sp{cpu.gpr(cpu::Gpr::Rsp)};
-    const auto value = emu::read_value<std::uint64_t>(machine, sp);
-    if (value) {
-        cpu.set_gpr(cpu::Gpr::Rsp, (sp + sizeof *value + extra_bytes).value);
+    std::uint64_t value = 0;
+    if (!read_stack(machine, sp, std::as_writable_bytes(std::span(&value, 1)))) {
+        return std::nullopt;
     }
+    cpu.set_gpr(cpu::Gpr::Rsp, (sp + sizeof value + extra_bytes).value);
     return value;
 }
 

@@ -6,6 +6,8 @@
 #include <cerrno>
 #include <utility>
 
+#include "kernel/probes/kretprobes.hpp"
+
 namespace trapgate::kernel {
 
 KprobeHandle::KprobeHandle(KprobeHandle&& other) noexcept
@@ -29,9 +31,11 @@ void KprobeHandle::reset() {
 
 Kprobes::Kprobes(emu::Machine& machine) : machine_(machine), slots_(machine) {
     machine_.set_window_fault_rip([this](GuestVa rip) { return on_fault(rip); });
+    kretprobes_ = std::make_unique<Kretprobes>(machine, *this);
 }
 
 Kprobes::~Kprobes() {
+    kretprobes_.reset();
     machine_.set_window_fault_rip(nullptr);
     for (const auto& [address, place] : places_) {
         for (const std::shared_ptr<Kprobe>& probe : place->members) {
@@ -75,6 +79,10 @@ Result<KprobeHandle> Kprobes::register_kprobe(KprobeSpec spec) {
         return tl::unexpected(updated.error());
     }
     return KprobeHandle(*this, std::move(probe));
+}
+
+Result<KretprobeHandle> Kprobes::register_kretprobe(KretprobeSpec spec) {
+    return kretprobes_->register_kretprobe(std::move(spec));
 }
 
 Result<std::shared_ptr<ProbePlace>> Kprobes::place_at(GuestVa address) {
@@ -186,6 +194,9 @@ std::vector<std::shared_ptr<const Kprobe>> Kprobes::all() const {
 GuestVa Kprobes::original_rip(GuestVa rip) const {
     if (!emu::ProbeWindow::text_contains(rip)) {
         return rip;
+    }
+    if (const GuestVa caller = kretprobes_->real_return(rip); caller != rip) {
+        return caller;
     }
     const GuestVa slot = SlotPages::slot_of(rip);
     const auto holds = [slot](const auto& entry) {

@@ -14,6 +14,7 @@
 #include "base/address.hpp"
 #include "base/result.hpp"
 #include "emu/machine.hpp"
+#include "kernel/probes/kretprobe.hpp"
 #include "kernel/probes/places.hpp"
 #include "kernel/probes/probe_place.hpp"
 #include "kernel/probes/probe_regs.hpp"
@@ -22,6 +23,7 @@
 namespace trapgate::kernel {
 
 class Kprobes;
+class Kretprobes;
 
 /// Runs on the host before the displaced instruction. Non-zero: the handler has set the registers,
 /// RIP included, and neither the rest of the handlers nor the displaced instruction runs.
@@ -90,6 +92,8 @@ public:
     [[nodiscard]] Kprobe* operator->() const { return probe_.get(); }
     /// Unregisters now.
     void reset();
+    /// Gives the registration away: who gets it must unregister it.
+    [[nodiscard]] std::shared_ptr<Kprobe> release() { return std::move(probe_); }
 
 private:
     Kprobes* owner_ = nullptr;
@@ -110,6 +114,9 @@ public:
     /// the start of an instruction, or a trapping one; EOPNOTSUPP an instruction that cannot run
     /// out of line; ENOMEM no slot; EBUSY the byte belongs to a debugger.
     [[nodiscard]] Result<KprobeHandle> register_kprobe(KprobeSpec spec);
+    /// The same errors at the function's entry, and EINVAL for any other place or a function that
+    /// returns on another stack (__switch_to); E2BIG for more than 4096 bytes or instances.
+    [[nodiscard]] Result<KretprobeHandle> register_kretprobe(KretprobeSpec spec);
     /// EINVAL when the probe is no longer registered.
     Result<void> enable(Kprobe& probe);
     Result<void> disable(Kprobe& probe);
@@ -118,11 +125,13 @@ public:
     [[nodiscard]] std::vector<std::shared_ptr<const Kprobe>> all() const;
     /// A probe's handlers, or its displaced instruction, are under way.
     [[nodiscard]] bool running() const { return !hits_.empty(); }
-    /// Where the guest itself would be when `rip` is in an instruction slot; else `rip`.
+    /// Where the guest itself would be when `rip` is in an instruction slot or at a function's
+    /// caught return; else `rip`.
     [[nodiscard]] GuestVa original_rip(GuestVa rip) const;
 
 private:
     friend class KprobeHandle;
+    friend class Kretprobes;
 
     enum class Phase : std::uint8_t { Handlers, Stepping };
 
@@ -151,11 +160,19 @@ private:
     /// A displaced instruction faults: its hit is over, and the guest sees the original's address.
     GuestVa on_fault(GuestVa rip);
     void run_post_handlers(const Hit& hit);
+    /// For handlers that are not of a hit: false when others are under way. Until end_handlers()
+    /// hits are misses.
+    [[nodiscard]] bool begin_handlers();
+    void end_handlers();
+    /// A stepped instruction cannot reach a probe, but its fault can: the guest then repeats it
+    /// from its own address, and the hit that was waiting for it is over.
+    void drop_abandoned_steps();
 
     emu::Machine& machine_;
     SlotPages slots_;
     std::map<GuestVa, std::shared_ptr<ProbePlace>> places_;
     std::vector<Hit> hits_;
+    std::unique_ptr<Kretprobes> kretprobes_;
     std::optional<TextRules> text_rules_;
     const emu::Symbol* rules_made_for_ = nullptr;
 };

@@ -20,11 +20,7 @@ namespace trapgate::kernel {
 void Kprobes::on_hit(GuestVa address) {
     const auto found = places_.find(address);
     TG_CHECK(found != places_.end(), "an int3 of kprobes has no probe");
-    // A stepped instruction cannot reach a probe, but its fault can: the guest then repeats it from
-    // its own address, and the hit that was waiting for it is over.
-    while (!hits_.empty() && hits_.back().phase == Phase::Stepping) {
-        hits_.pop_back();
-    }
+    drop_abandoned_steps();
     Hit hit;
     hit.place = found->second;
     hit.members = hit.place->members;
@@ -40,6 +36,26 @@ void Kprobes::on_hit(GuestVa address) {
         }
     }
     run_displaced();
+}
+
+void Kprobes::drop_abandoned_steps() {
+    while (!hits_.empty() && hits_.back().phase == Phase::Stepping) {
+        hits_.pop_back();
+    }
+}
+
+bool Kprobes::begin_handlers() {
+    drop_abandoned_steps();
+    if (!hits_.empty()) {
+        return false;
+    }
+    hits_.push_back({});
+    return true;
+}
+
+void Kprobes::end_handlers() {
+    TG_CHECK(hits_.size() == 1 && !hits_.back().place, "handlers ended out of turn");
+    hits_.pop_back();
 }
 
 void Kprobes::run_handlers(std::size_t depth) {

@@ -4,10 +4,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
-#include <filesystem>
 #include <map>
-#include <set>
-#include <sstream>
 #include <string>
 #include <vector>
 
@@ -17,58 +14,14 @@
 
 #include "bpf/maps/ringbuf.hpp"
 #include "bpf/runtime/runtime.hpp"
-#include "emu/boot.hpp"
 #include "kernel/probes/kprobes.hpp"
-#include "kernel/session/early_boot.hpp"
 #include "tests/bpf/runtime/program_text.hpp"
+#include "tests/kernel/probes/minikernel_guest.hpp"
 
 namespace trapgate::kernel {
 namespace {
 
 using namespace bpf::test;
-
-/// The minikernel at start_kernel; its console is kept.
-class MinikernelProbe : public ::testing::Test {
-protected:
-    struct Guest {
-        std::unique_ptr<emu::Machine> machine;
-        std::string console;
-        emu::StopEvent run() {
-            return machine->run({.max_instructions = 2'000'000'000, .max_host_seconds = 100});
-        }
-    };
-
-    static std::unique_ptr<Guest> boot() {
-        auto guest = std::make_unique<Guest>();
-        guest->machine = std::move(*emu::Machine::create({}));
-        const std::filesystem::path image = std::filesystem::path(TRAPGATE_SHARE_DIR) /
-                                            "minikernel.elf";
-        const Result<void> loaded = emu::load_boot_image(
-            *guest->machine, {.kernel = image, .command_line = "console=ttyS0"});
-        EXPECT_TRUE(loaded.has_value()) << loaded.error().message();
-        guest->machine->set_console_sink(
-            [target = guest.get()](std::string_view text) { target->console += text; });
-        EXPECT_FALSE(boot_until_probes_can_be_armed(*guest->machine).has_value());
-        return guest;
-    }
-
-    /// Console lines without what depends on virtual time, which probes cost: timestamps, ticks,
-    /// and which of two tasks is first.
-    static std::multiset<std::string> timeless_lines(const std::string& console) {
-        std::multiset<std::string> out;
-        std::istringstream lines(console);
-        for (std::string line; std::getline(lines, line);) {
-            if (line.starts_with("[")) {
-                line.erase(0, line.find(']') + 1);
-            }
-            if (const std::size_t ticks = line.find("pass ("); ticks != std::string::npos) {
-                line.resize(ticks);
-            }
-            out.insert(line);
-        }
-        return out;
-    }
-};
 
 TEST_F(MinikernelProbe, AProgramCountsEveryOpenOnTheGuestCpu) {
     const std::unique_ptr<Guest> plain = boot();
