@@ -27,7 +27,8 @@ void push_rbp(emu::Machine& machine) {
 
 }  // namespace
 
-Booted::Booted(const std::string& command_line, std::uint64_t ram_bytes, unsigned cpus) {
+Booted::Booted(const std::string& command_line, std::uint64_t ram_bytes, unsigned cpus,
+               std::vector<std::byte> initrd_overlay) {
     emu::MachineConfig config;
     config.ram_bytes = ram_bytes;
     config.cpus = cpus;
@@ -41,6 +42,7 @@ Booted::Booted(const std::string& command_line, std::uint64_t ram_bytes, unsigne
     emu::BootImage image;
     image.kernel = guest_image("minikernel.elf");
     image.command_line = command_line;
+    image.initrd_overlay = std::move(initrd_overlay);
     const Result<void> loaded = emu::load_boot_image(*machine, image);
     EXPECT_TRUE(loaded) << loaded.error().message();
 }

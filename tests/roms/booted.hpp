@@ -15,7 +15,7 @@ namespace trapgate::roms {
 class Booted {
 public:
     explicit Booted(const std::string& command_line = "", std::uint64_t ram_bytes = 256ULL << 20,
-                    unsigned cpus = 1);
+                    unsigned cpus = 1, std::vector<std::byte> initrd_overlay = {});
 
     /// Counts the calls of these functions from now on; the kernel runs until its own mapping
     /// exists.

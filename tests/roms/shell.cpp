@@ -18,26 +18,32 @@ std::vector<std::byte> bytes_of(const std::filesystem::path& path) {
 
 }  // namespace
 
-Ran run_shell(const std::filesystem::path& busybox, const std::string& command,
-              const ShellOptions& options) {
+std::vector<std::byte> shell_archive(const std::filesystem::path& busybox,
+                                     const std::string& command,
+                                     const std::vector<std::filesystem::path>& programs) {
     emu::CpioWriter writer;
     writer.add_directory("/dev");
     writer.add_file("/trapgate/command", std::as_bytes(std::span(command)));
     writer.add_file("/init", bytes_of(guest_image("init")), 0755);
     writer.add_file("/bin/busybox", bytes_of(busybox), 0755);
-    for (const std::filesystem::path& program : options.programs) {
+    for (const std::filesystem::path& program : programs) {
         writer.add_file("/bin/" + program.filename().string(), bytes_of(program), 0755);
     }
+    return writer.finish();
+}
+
+Ran run_shell(const std::filesystem::path& busybox, const std::string& command,
+              const ShellOptions& options) {
     Ran ran;
     emu::MachineConfig config;
     config.cpus = options.cpus;
     config.ram_bytes = options.ram_bytes;
     const auto machine = std::move(*emu::Machine::create(config));
     machine->set_console_sink([&](std::string_view text) { ran.console += text; });
-    const Result<void> loaded = emu::load_boot_image(*machine,
-                                                     {.kernel = guest_image("minikernel.elf"),
-                                                      .command_line = "console=ttyS0 loglevel=3",
-                                                      .initrd_overlay = writer.finish()});
+    const Result<void> loaded = emu::load_boot_image(
+        *machine, {.kernel = guest_image("minikernel.elf"),
+                   .command_line = "console=ttyS0 loglevel=3",
+                   .initrd_overlay = shell_archive(busybox, command, options.programs)});
     EXPECT_TRUE(loaded) << loaded.error().message();
     ran.stop = machine->run({.max_instructions = options.max_instructions});
     ran.instructions = machine->counters().instructions;

@@ -25,6 +25,11 @@ struct ShellOptions {
     std::vector<std::filesystem::path> programs = {};
 };
 
+/// An initramfs with Debian's busybox, whose shell runs `command`.
+std::vector<std::byte> shell_archive(const std::filesystem::path& busybox,
+                                     const std::string& command,
+                                     const std::vector<std::filesystem::path>& programs = {});
+
 /// Boots the minikernel with Debian's busybox, and lets its shell run `command`.
 Ran run_shell(const std::filesystem::path& busybox, const std::string& command,
               const ShellOptions& options = {});

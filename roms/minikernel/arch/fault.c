@@ -6,6 +6,7 @@
 #include "arch/uaccess.h"
 #include "kernel/printk.h"
 #include "kernel/task.h"
+#include "kernel/trace/events.h"
 #include "mm/mm_types.h"
 #include "mm/oom.h"
 
@@ -81,6 +82,11 @@ static void do_user_addr_fault(struct pt_regs* regs, unsigned long error_code,
 void exc_page_fault(struct pt_regs* regs, unsigned long error_code);
 void exc_page_fault(struct pt_regs* regs, unsigned long error_code) {
     unsigned long address = read_cr2();
+    if (user_mode(regs)) {
+        trace_page_fault_user(address, regs, error_code);
+    } else {
+        trace_page_fault_kernel(address, regs, error_code);
+    }
     if (address < TASK_SIZE && current->mm != NULL && preempt_count() == 0 &&
         (regs->flags & X86_EFLAGS_IF)) {
         local_irq_enable();

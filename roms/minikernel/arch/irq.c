@@ -6,18 +6,14 @@
 #include "drivers/i8259.h"
 #include "kernel/printk.h"
 #include "kernel/sched.h"
+#include "kernel/trace/events.h"
 
 DEFINE_PER_CPU(struct pt_regs*, __irq_regs);
 
-static struct irqaction {
-    irq_handler_t handler;
-    void* dev;
-    unsigned long count;
-} irq_desc[NR_IRQS];
+static struct irqaction irq_desc[NR_IRQS];
 
-void request_irq(int irq, irq_handler_t handler, void* dev) {
-    irq_desc[irq].handler = handler;
-    irq_desc[irq].dev = dev;
+void request_irq(int irq, irq_handler_t handler, const char* name, void* dev) {
+    irq_desc[irq] = (struct irqaction){.handler = handler, .dev = dev, .name = name};
     i8259_unmask(irq);
 }
 
@@ -30,7 +26,9 @@ static void handle_irq(int irq) {
     }
     action->count++;
     if (action->handler != NULL) {
+        trace_irq_handler_entry(irq, action);
         action->handler(irq, action->dev);
+        trace_irq_handler_exit(irq, action, 1);
     } else {
         printk("handle_irq: nobody cared about irq %d\n", irq);
     }

@@ -12,8 +12,15 @@ extern char irq_entries_start[];
 
 typedef void (*irq_handler_t)(int irq, void* dev);
 
+struct irqaction {
+    irq_handler_t handler;
+    void* dev;
+    const char* name;
+    unsigned long count;
+};
+
 /// Routes an interrupt line to `handler` and opens it.
-void request_irq(int irq, irq_handler_t handler, void* dev);
+void request_irq(int irq, irq_handler_t handler, const char* name, void* dev);
 void init_IRQ(void);
 /// What every interrupt does last: switch tasks if it is time, and what user mode waits for.
 void irqentry_exit(struct pt_regs* regs);

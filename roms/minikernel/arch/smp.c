@@ -7,6 +7,7 @@
 #include "kernel/panic.h"
 #include "kernel/spinlock.h"
 #include "kernel/time.h"
+#include "kernel/trace/events.h"
 
 // What CPUs tell each other, by interprocessor interrupts.
 
@@ -71,22 +72,25 @@ void smp_send_stop(void) {
 
 // Where arch/entry.S sends these interrupts.
 
-#define DEFINE_IDTENTRY_SYSVEC(name, statement)                      \
+#define DEFINE_IDTENTRY_SYSVEC(name, vector, event, statement)       \
     void sysvec_##name(struct pt_regs* regs, unsigned long unused);  \
     void sysvec_##name(struct pt_regs* regs, unsigned long unused) { \
         (void)unused;                                                \
         irq_enter();                                                 \
         this_cpu_write(__irq_regs, regs);                            \
         apic_eoi();                                                  \
+        trace_##event##_entry(vector);                               \
         statement;                                                   \
+        trace_##event##_exit(vector);                                \
         irq_exit();                                                  \
         irqentry_exit(regs);                                         \
     }
 
 // To have come is all: on the way out, everybody looks at need_resched and signals.
-DEFINE_IDTENTRY_SYSVEC(reschedule_ipi, (void)0)
-DEFINE_IDTENTRY_SYSVEC(call_function, run_call_function())
-DEFINE_IDTENTRY_SYSVEC(apic_timer_interrupt, update_process_times())
+DEFINE_IDTENTRY_SYSVEC(reschedule_ipi, RESCHEDULE_VECTOR, reschedule, (void)0)
+DEFINE_IDTENTRY_SYSVEC(call_function, CALL_FUNCTION_VECTOR, call_function, run_call_function())
+DEFINE_IDTENTRY_SYSVEC(apic_timer_interrupt, LOCAL_TIMER_VECTOR, local_timer,
+                       update_process_times())
 
 /// A request that went away; no EOI.
 void sysvec_spurious_apic_interrupt(struct pt_regs* regs, unsigned long unused);

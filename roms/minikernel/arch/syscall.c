@@ -3,6 +3,7 @@
 
 #include "arch/desc.h"
 #include "kernel/syscall.h"
+#include "kernel/trace/events.h"
 
 void entry_SYSCALL_64(void);
 
@@ -39,6 +40,12 @@ void do_syscall_64(struct pt_regs* regs) {
     local_irq_enable();
     unsigned long nr = regs->orig_ax;
     regs->ax = (unsigned long)-ENOSYS;
+    if (trace_sys_enter_enabled()) {
+        syscall_trace_enter(regs, (long)nr);
+    }
     regs->ax = (unsigned long)sys_call(nr)(regs);
+    if (trace_sys_exit_enabled()) {
+        syscall_trace_exit(regs, (long)nr);
+    }
     syscall_exit_to_user_mode(regs);
 }

@@ -66,6 +66,6 @@ static void serial8250_interrupt(int irq, void* dev) {
 }
 
 void tty_init(void) {
-    request_irq(SERIAL_IRQ, serial8250_interrupt, NULL);
+    request_irq(SERIAL_IRQ, serial8250_interrupt, "ttyS0", NULL);
     outb(UART_IER_RDI, PORT + UART_IER);
 }

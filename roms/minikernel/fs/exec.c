@@ -4,6 +4,7 @@
 #include "fs/fs.h"
 #include "kernel/syscall.h"
 #include "kernel/task.h"
+#include "kernel/trace/events.h"
 #include "lib/string.h"
 #include "mm/mm_types.h"
 #include "mm/slab.h"
@@ -206,6 +207,7 @@ static int exec_binprm(struct linux_binprm* bprm) {
     if (sp == 0) {
         return -SIGKILL_SELF;
     }
+    trace_sched_process_exec(current, current->pid, bprm);
     start_thread(task_pt_regs(current), bprm->entry, sp);
     return 0;
 }

@@ -5,6 +5,7 @@
 #include "kernel/panic.h"
 #include "kernel/syscall.h"
 #include "kernel/task.h"
+#include "kernel/trace/events.h"
 #include "mm/mm_types.h"
 #include "mm/slab.h"
 
@@ -118,6 +119,7 @@ void do_exit(long code) {
         }
         exec_mmap(NULL);
     }
+    trace_sched_process_exit(p);
     mm_release(p);
     exit_files(p);
     exit_fs(p);

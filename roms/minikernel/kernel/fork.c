@@ -7,6 +7,7 @@
 #include "kernel/syscall.h"
 #include "kernel/task.h"
 #include "kernel/time.h"
+#include "kernel/trace/events.h"
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "lib/vsprintf.h"
@@ -22,6 +23,7 @@ struct task_struct init_task = {
     .usage = 1,
     .flags = PF_IDLE | PF_KTHREAD,
     .on_rq = 1,
+    .prio = DEFAULT_PRIO,
     .run_list = LIST_HEAD_INIT(init_task.run_list),
     .tasks = LIST_HEAD_INIT(init_task.tasks),
     .real_parent = &init_task,
@@ -67,6 +69,7 @@ static void put_sighand(struct sighand_struct* sighand) {
 
 void put_task_struct(struct task_struct* p) {
     if (__atomic_sub_fetch(&p->usage, 1, __ATOMIC_ACQ_REL) == 0) {
+        trace_sched_process_free(p);
         put_signal(p->signal);
         put_sighand(p->sighand);
         kmem_cache_free(task_struct_cachep, p);
@@ -212,6 +215,7 @@ static void init_task_struct(struct task_struct* p, const struct kernel_clone_ar
     // One for whoever waits for its exit, one for the CPU that runs it last.
     p->usage = 2;
     p->__state = TASK_UNINTERRUPTIBLE;
+    p->prio = DEFAULT_PRIO;
     p->start_time = p->start_boottime = ktime_get_ns();
     INIT_LIST_HEAD(&p->run_list);
     INIT_LIST_HEAD(&p->children);
@@ -302,6 +306,7 @@ pid_t kernel_clone(struct kernel_clone_args* args) {
     if (IS_ERR(p)) {
         return (pid_t)PTR_ERR(p);
     }
+    trace_sched_process_fork(current, p);
     pid_t pid = p->pid;  // once awake it may be gone before we look again
     struct completion vfork = COMPLETION_INITIALIZER(vfork);
     if (args->flags & CLONE_VFORK) {

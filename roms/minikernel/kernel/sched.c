@@ -5,6 +5,7 @@
 #include "arch/uaccess.h"
 #include "kernel/panic.h"
 #include "kernel/task.h"
+#include "kernel/trace/events.h"
 #include "mm/stack.h"
 
 // Round robin: one queue, for all CPUs, of the tasks that could run and do not; one tick for each
@@ -94,7 +95,9 @@ static void finish_task_switch(struct task_struct* prev) {
     }
 }
 
-static void context_switch(struct rq* rq, struct task_struct* prev, struct task_struct* next) {
+static void context_switch(struct rq* rq, struct task_struct* prev, struct task_struct* next,
+                           bool preempt) {
+    trace_sched_switch(preempt, prev, next, prev->__state);
     rq->nr_switches++;
     WRITE_ONCE(rq->curr, next);
     next->on_cpu = 1;
@@ -129,7 +132,7 @@ static void __schedule(bool preempt) {
     struct task_struct* next = pick_next_task(rq);
     next->time_slice = RR_TIMESLICE;
     if (next != prev) {
-        context_switch(rq, prev, next);
+        context_switch(rq, prev, next, preempt);
     } else {
         raw_spin_unlock(&run_queue.lock);
         local_irq_enable();
@@ -176,11 +179,13 @@ int try_to_wake_up(struct task_struct* p, unsigned int state, int wake_flags) {
     unsigned long flags = spin_lock_irqsave(&run_queue.lock);
     int woken = (p->__state & state) != 0;
     if (woken) {
+        trace_sched_waking(p);
         WRITE_ONCE(p->__state, TASK_RUNNING);
         // It may not have gone to sleep yet: then clearing the state is all.
         if (!p->on_rq) {
             activate_task(p);
         }
+        trace_sched_wakeup(p);
     }
     spin_unlock_irqrestore(&run_queue.lock, flags);
     return woken;
@@ -192,6 +197,7 @@ void wake_up_new_task(struct task_struct* p) {
     unsigned long flags = spin_lock_irqsave(&run_queue.lock);
     WRITE_ONCE(p->__state, TASK_RUNNING);
     activate_task(p);
+    trace_sched_wakeup_new(p);
     spin_unlock_irqrestore(&run_queue.lock, flags);
 }
 

@@ -27,6 +27,8 @@
 #define TIF_SIGPENDING 2
 #define TIF_NEED_RESCHED 3
 
+#define DEFAULT_PRIO 120
+
 #define TASK_COMM_LEN 16
 
 /// Where a CPU's time went, in nanoseconds.
@@ -65,6 +67,7 @@ struct task_struct {
     unsigned int flags;  // PF_*
     int on_cpu;          // running
     int on_rq;           // running, or waiting in run_list
+    int prio;            // all the same: 120
     unsigned int time_slice;
     struct list_head run_list;
     struct list_head tasks;  // all tasks, behind init_task

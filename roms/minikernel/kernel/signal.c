@@ -5,6 +5,7 @@
 #include "kernel/syscall.h"
 #include "kernel/task.h"
 #include "kernel/time.h"
+#include "kernel/trace/events.h"
 #include "lib/string.h"
 #include "mm/slab.h"
 
@@ -136,6 +137,7 @@ int send_signal_locked(int sig, const struct kernel_siginfo* info, struct task_s
     if (sig_ignored(p, sig)) {
         return 0;
     }
+    trace_signal_generate(sig, info, p, group, 0);
     struct sigpending* queue = group ? &p->signal->shared_pending : &p->pending;
     if (!(queue->signal & sigmask(sig))) {
         struct sigqueue* q = kmalloc(sizeof(*q), GFP_KERNEL);
@@ -324,6 +326,7 @@ bool get_signal(struct ksignal* ksig) {
             break;
         }
         struct sigaction* action = &current->sighand->action[sig - 1];
+        trace_signal_deliver(sig, &ksig->info, action);
         if (action->sa_handler == SIG_IGN) {
             continue;
         }

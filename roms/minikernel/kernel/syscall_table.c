@@ -34,11 +34,20 @@
     X(114, setuid) X(116, setuid) X(117, setuid) X(119, setuid)
 // clang-format on
 
-#define DECLARE(nr, name) long __x64_sys_##name(const struct pt_regs* regs);
+#define DECLARE(nr, name)                              \
+    long __x64_sys_##name(const struct pt_regs* regs); \
+    extern struct syscall_metadata __syscall_meta_##name;
 SYSCALLS(DECLARE)
 
 #define ENTRY(nr, name) [nr] = __x64_sys_##name,
 static const sys_call_ptr_t sys_call_table[] = {SYSCALLS(ENTRY) MORE_SYSCALLS(ENTRY)};
+
+#define META(nr, name) [nr] = &__syscall_meta_##name,
+static struct syscall_metadata* const syscalls_metadata[] = {SYSCALLS(META) MORE_SYSCALLS(META)};
+
+const struct syscall_metadata* syscall_nr_to_meta(long nr) {
+    return (unsigned long)nr < ARRAY_SIZE(syscalls_metadata) ? syscalls_metadata[nr] : NULL;
+}
 
 static long sys_ni_syscall(const struct pt_regs* regs) {
     (void)regs;

@@ -90,5 +90,5 @@ long timespec64_to_jiffies(const struct timespec64* ts) {
 
 void time_init(void) {
     pit_set_periodic(tick_hz);
-    request_irq(TIMER_IRQ, timer_interrupt, NULL);
+    request_irq(TIMER_IRQ, timer_interrupt, "timer", NULL);
 }

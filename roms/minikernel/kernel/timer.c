@@ -3,12 +3,14 @@
 
 #include "kernel/sched.h"
 #include "kernel/time.h"
+#include "kernel/trace/events.h"
 
 static struct list_head timers = LIST_HEAD_INIT(timers);  // the soonest first
 static spinlock_t timers_lock;
 static struct timer_list* running_timer;  // its function is being called
 
 void add_timer(struct timer_list* timer) {
+    trace_timer_start(timer, timer->expires, 0);
     unsigned long flags = spin_lock_irqsave(&timers_lock);
     struct timer_list* later;
     list_for_each_entry(later, &timers, entry) {
@@ -25,6 +27,9 @@ int del_timer(struct timer_list* timer) {
     int pending = !list_empty(&timer->entry);
     list_del_init(&timer->entry);
     spin_unlock_irqrestore(&timers_lock, flags);
+    if (pending) {
+        trace_timer_cancel(timer);
+    }
     return pending;
 }
 
@@ -50,7 +55,11 @@ static struct timer_list* take_expired_timer(void) {
     return timer;
 }
 
-static void call_timer_fn(struct timer_list* timer) { timer->function(timer); }
+static void call_timer_fn(struct timer_list* timer) {
+    trace_timer_expire_entry(timer, jiffies);
+    timer->function(timer);
+    trace_timer_expire_exit(timer);
+}
 
 void run_local_timers(void) {
     struct timer_list* timer;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "kernel/panic.h"
 #include "kernel/spinlock.h"
+#include "kernel/trace/events.h"
 #include "lib/string.h"
 #include "mm/page.h"
 
@@ -88,6 +89,7 @@ struct page* alloc_pages(gfp_t gfp, unsigned int order) {
     struct page* page = free_area.nr_free < watermark(gfp) + (1UL << order) ? NULL
                                                                             : take_block(order);
     spin_unlock_irqrestore(&free_area.lock, flags);
+    trace_mm_page_alloc(page, order, gfp, 0);
     if (page == NULL) {
         return NULL;
     }
@@ -103,6 +105,7 @@ void __free_pages(struct page* page, unsigned int order) {
     if (page->_refcount != 1 || page->order != order) {
         panic("__free_pages: page %lx order %u is not allocated so", page_to_pfn(page), order);
     }
+    trace_mm_page_free(page, order);
     page->_refcount = 0;
     unsigned long flags = spin_lock_irqsave(&free_area.lock);
     free_one_block(page_to_pfn(page), order);

@@ -2,6 +2,7 @@
 #include "mm/slab.h"
 
 #include "kernel/panic.h"
+#include "kernel/trace/events.h"
 #include "lib/string.h"
 
 // A slab is one page; its free objects form a list through their first words. A slab without a used
@@ -103,24 +104,39 @@ struct kmem_cache* kmem_cache_create(const char* name, unsigned int size) {
     return s;
 }
 
-void* __kmalloc(size_t size, gfp_t flags) {
+// What an allocation of `size` bytes takes.
+static size_t kmalloc_size(size_t size) {
+    size_t bytes = size > KMALLOC_MAX_CACHE_SIZE ? PAGE_SIZE : 1UL << KMALLOC_MIN_SHIFT;
+    while (bytes < size) {
+        bytes *= 2;
+    }
+    return bytes;
+}
+
+static void* do_kmalloc(size_t size, gfp_t flags) {
+    if (size > PAGE_SIZE << (MAX_ORDER - 1)) {
+        return NULL;
+    }
+    unsigned int shift = (unsigned int)__builtin_ctzl(kmalloc_size(size));
     if (size > KMALLOC_MAX_CACHE_SIZE) {
-        unsigned int order = 0;
-        while (order < MAX_ORDER && (PAGE_SIZE << order) < size) {
-            order++;
-        }
-        return (void*)__get_free_pages(flags, order);
+        return (void*)__get_free_pages(flags, shift - PAGE_SHIFT);
     }
-    unsigned int index = 0;
-    while ((1UL << (index + KMALLOC_MIN_SHIFT)) < size) {
-        index++;
+    return kmem_cache_alloc(kmalloc_caches[shift - KMALLOC_MIN_SHIFT], flags);
+}
+
+void* __kmalloc(size_t size, gfp_t flags) {
+    void* object = do_kmalloc(size, flags);
+    if (trace_kmalloc_enabled()) {
+        trace_kmalloc((unsigned long)__builtin_return_address(0), object, size,
+                      object != NULL ? kmalloc_size(size) : 0, flags, -1);
     }
-    return kmem_cache_alloc(kmalloc_caches[index], flags);
+    return object;
 }
 
 void* kmalloc(size_t size, gfp_t flags) __attribute__((alias("__kmalloc")));
 
 void kfree(const void* object) {
+    trace_kfree((unsigned long)__builtin_return_address(0), object);
     if (object == NULL) {
         return;
     }
