@@ -40,7 +40,7 @@ struct Return {
     std::uint8_t vector;  ///< 6: it succeeds, and UD2 is there.
     std::uint64_t error_code = 0;
 };
-void PrintTo(const Return& value, std::ostream* to) { *to << value.name; }
+std::ostream& operator<<(std::ostream& to, const Return& value) { return to << value.name; }
 
 constexpr std::uint64_t kThere = kLanding.value, kStack = kUserStack.value;
 constexpr std::uint16_t kUcs = ModeGuest::kUserCode, kUss = ModeGuest::kUserData;

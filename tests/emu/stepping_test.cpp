@@ -182,7 +182,7 @@ struct Stretch {
 };
 
 std::string name_of(const testing::TestParamInfo<Stretch>& stretch) { return stretch.param.name; }
-void PrintTo(const Stretch& stretch, std::ostream* to) { *to << stretch.name; }
+std::ostream& operator<<(std::ostream& to, const Stretch& stretch) { return to << stretch.name; }
 
 class MinikernelStretch : public testing::TestWithParam<Stretch> {
 protected:

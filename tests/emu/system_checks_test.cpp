@@ -44,7 +44,7 @@ struct Write {
     std::uint32_t index;
     std::uint64_t value;
 };
-void PrintTo(const Write& write, std::ostream* to) { *to << write.name; }
+std::ostream& operator<<(std::ostream& to, const Write& write) { return to << write.name; }
 std::string name_of(const testing::TestParamInfo<Write>& write) { return write.param.name; }
 
 /// What prepares the write, and the instruction itself.

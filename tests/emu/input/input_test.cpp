@@ -33,7 +33,7 @@ struct Way {
     PaceMode pace;
 };
 
-void PrintTo(const Way& way, std::ostream* out) { *out << way.name; }
+std::ostream& operator<<(std::ostream& out, const Way& way) { return out << way.name; }
 
 class Typing : public testing::TestWithParam<Way> {};
 
