@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include "tests/roms/booted.hpp"
+#include "tests/roms/elf_file.hpp"
+#include "tests/roms/shell.hpp"
 
 namespace trapgate::roms {
 namespace {
@@ -68,6 +70,28 @@ TEST(MinikernelProtection, MapsNoPageWritableAndExecutableAtAnyOfItsAddresses) {
     EXPECT_EQ(frames.low_half_entries, 0U) << "the boot loader's mapping is still there";
     EXPECT_FALSE(frames.executable.empty());
     EXPECT_LT(frames.executable.size(), 64U);
+    for (const std::uint64_t page : frames.executable) {
+        EXPECT_FALSE(frames.writable.contains(page)) << std::hex << page;
+    }
+}
+
+// With a module in it, and seen from a program: the kernel's half.
+TEST(MinikernelProtection, MapsNoPageOfAModuleWritableAndExecutable) {
+    TRAPGATE_NEEDS_LINUX_FILE(busybox, "busybox");
+    const std::vector<std::byte> archive = shell_archive(busybox, "insmod /bin/hello.ko",
+                                                         {guest_image("hello.ko")});
+    Booted guest("loglevel=3", 256ULL << 20, 1, archive);
+    EXPECT_EQ(guest.run().status, 0U) << guest.console;
+    emu::PhysicalMemory& memory = guest.machine->memory();
+    const std::uint64_t root = guest.machine->cpu().cr3() & kFrame;
+    Frames frames;
+    for (std::uint64_t i = 256; i < 512; ++i) {
+        const std::uint64_t entry = memory.read<std::uint64_t>({root + i * 8}).value_or(0);
+        if ((entry & kPresent) != 0) {
+            walk(memory, entry & kFrame, 3, entry & (kWritable | kNoExecute), frames);
+        }
+    }
+    EXPECT_GT(frames.executable.size(), 10U);
     for (const std::uint64_t page : frames.executable) {
         EXPECT_FALSE(frames.writable.contains(page)) << std::hex << page;
     }

@@ -20,7 +20,8 @@ std::vector<std::byte> bytes_of(const std::filesystem::path& path) {
 
 std::vector<std::byte> shell_archive(const std::filesystem::path& busybox,
                                      const std::string& command,
-                                     const std::vector<std::filesystem::path>& programs) {
+                                     const std::vector<std::filesystem::path>& programs,
+                                     const std::vector<GuestFile>& files) {
     emu::CpioWriter writer;
     writer.add_directory("/dev");
     writer.add_file("/trapgate/command", std::as_bytes(std::span(command)));
@@ -28,6 +29,9 @@ std::vector<std::byte> shell_archive(const std::filesystem::path& busybox,
     writer.add_file("/bin/busybox", bytes_of(busybox), 0755);
     for (const std::filesystem::path& program : programs) {
         writer.add_file("/bin/" + program.filename().string(), bytes_of(program), 0755);
+    }
+    for (const GuestFile& file : files) {
+        writer.add_file(file.path, file.bytes);
     }
     return writer.finish();
 }
@@ -41,9 +45,10 @@ Ran run_shell(const std::filesystem::path& busybox, const std::string& command,
     const auto machine = std::move(*emu::Machine::create(config));
     machine->set_console_sink([&](std::string_view text) { ran.console += text; });
     const Result<void> loaded = emu::load_boot_image(
-        *machine, {.kernel = guest_image("minikernel.elf"),
-                   .command_line = "console=ttyS0 loglevel=3",
-                   .initrd_overlay = shell_archive(busybox, command, options.programs)});
+        *machine,
+        {.kernel = guest_image("minikernel.elf"),
+         .command_line = "console=ttyS0 loglevel=3",
+         .initrd_overlay = shell_archive(busybox, command, options.programs, options.files)});
     EXPECT_TRUE(loaded) << loaded.error().message();
     ran.stop = machine->run({.max_instructions = options.max_instructions});
     ran.instructions = machine->counters().instructions;

@@ -17,18 +17,25 @@ struct Ran {
     std::uint64_t instructions = 0;
 };
 
+struct GuestFile {
+    std::string path;
+    std::vector<std::byte> bytes;
+};
+
 struct ShellOptions {
     unsigned cpus = 1;
     std::uint64_t ram_bytes = 256ULL << 20;
     std::uint64_t max_instructions = 2'000'000'000;
     /// Put into the guest's /bin, under their own names.
     std::vector<std::filesystem::path> programs = {};
+    std::vector<GuestFile> files = {};
 };
 
 /// An initramfs with Debian's busybox, whose shell runs `command`.
 std::vector<std::byte> shell_archive(const std::filesystem::path& busybox,
                                      const std::string& command,
-                                     const std::vector<std::filesystem::path>& programs = {});
+                                     const std::vector<std::filesystem::path>& programs = {},
+                                     const std::vector<GuestFile>& files = {});
 
 /// Boots the minikernel with Debian's busybox, and lets its shell run `command`.
 Ran run_shell(const std::filesystem::path& busybox, const std::string& command,

@@ -23,4 +23,7 @@
 // The image is linked and loaded at this distance from there.
 #define KERNEL_PHYS UL(0x1000000)
 
+// Modules: as far from the image as a call reaches, and not where the host's probe window is.
+#define MODULES_VADDR UL(0xffffffffa0000000)
+
 #define THREAD_SIZE (4 * PAGE_SIZE)

@@ -3,6 +3,7 @@
 #include "arch/sections.h"
 #include "arch/smp.h"
 #include "arch/traps.h"
+#include "kernel/module.h"
 #include "kernel/printk.h"
 #include "kernel/sched.h"
 #include "mm/maccess.h"
@@ -17,7 +18,8 @@ struct stack_frame {
 };
 
 static bool is_text(unsigned long address) {
-    return address >= (unsigned long)_text && address < (unsigned long)_etext;
+    return (address >= (unsigned long)_text && address < (unsigned long)_etext) ||
+           module_address(address) != NULL;
 }
 
 static void show_trace(unsigned long frame) {

@@ -4,34 +4,13 @@
 #include "arch/uaccess.h"
 #include "fs/file.h"
 #include "fs/fs.h"
+#include "kernel/elf.h"
 #include "lib/string.h"
 #include "mm/mm_types.h"
 #include "mm/slab.h"
 
 // Static ELF64 programs, at fixed addresses or position-independent.
 
-struct elf64_hdr {
-    u8 e_ident[16];
-    u16 e_type, e_machine;
-    u32 e_version;
-    u64 e_entry, e_phoff, e_shoff;
-    u32 e_flags;
-    u16 e_ehsize, e_phentsize, e_phnum, e_shentsize, e_shnum, e_shstrndx;
-};
-
-struct elf64_phdr {
-    u32 p_type, p_flags;
-    u64 p_offset, p_vaddr, p_paddr, p_filesz, p_memsz, p_align;
-};
-
-#define ET_EXEC 2
-#define ET_DYN 3
-#define EM_X86_64 62
-#define PT_LOAD 1
-#define PT_INTERP 3
-#define PF_X 1
-#define PF_W 2
-#define PF_R 4
 #define MAX_PHNUM 64
 #define ELF_ET_DYN_BASE 0x555555554000UL
 #define STACK_TOP TASK_SIZE

@@ -5,7 +5,7 @@ BEGIN {
 }
 NF == 4 && $3 ~ /^[tT]$/ {
     printf "    .quad 0x%s, 0x%s, name_%d\n", $1, $2, count
-    names = names sprintf("name_%d:\n    .asciz \"%s\"\n", count, $4)
+    names = names sprintf("name_%d:\n    .asciz \"%s%s\"\n", count, $3, $4)
     count++
 }
 END {

@@ -20,13 +20,13 @@
     X(115, getgroups) X(121, getpgid) X(124, getsid) X(127, rt_sigpending) \
     X(128, rt_sigtimedwait) X(130, rt_sigsuspend) X(131, sigaltstack) X(133, mknod) \
     X(137, statfs) X(138, fstatfs) X(157, prctl) X(158, arch_prctl) X(162, sync) X(165, mount) \
-    X(169, reboot) X(170, sethostname) X(186, gettid) X(200, tkill) X(201, time) X(202, futex) \
+    X(169, reboot) X(170, sethostname) X(175, init_module) X(176, delete_module) X(186, gettid) X(200, tkill) X(201, time) X(202, futex) \
     X(204, sched_getaffinity) X(217, getdents64) X(218, set_tid_address) X(228, clock_gettime) \
     X(229, clock_getres) X(230, clock_nanosleep) X(231, exit_group) X(234, tgkill) \
     X(257, openat) X(258, mkdirat) X(259, mknodat) X(260, fchownat) X(262, newfstatat) \
     X(263, unlinkat) X(264, renameat) X(265, linkat) X(266, symlinkat) X(267, readlinkat) \
     X(268, fchmodat) X(269, faccessat) X(271, ppoll) X(280, utimensat) X(292, dup3) \
-    X(293, pipe2) X(302, prlimit64) X(316, renameat2) X(318, getrandom) X(439, faccessat2)
+    X(293, pipe2) X(302, prlimit64) X(313, finit_module) X(316, renameat2) X(318, getrandom) X(439, faccessat2)
 
 // Numbers that share a function: everybody is root, and stays so.
 #define MORE_SYSCALLS(X) \

@@ -37,8 +37,9 @@ int del_timer_sync(struct timer_list* timer) {
     int pending = del_timer(timer);
     while (__atomic_load_n(&running_timer, __ATOMIC_ACQUIRE) == timer) {
         cpu_relax();
+        pending |= del_timer(timer);  // it may have started itself anew
     }
-    return pending;
+    return pending | del_timer(timer);
 }
 
 static struct timer_list* take_expired_timer(void) {

@@ -5,8 +5,10 @@
 #include "arch/processor.h"
 #include "arch/sections.h"
 #include "kernel/panic.h"
+#include "lib/errno.h"
 #include "lib/string.h"
 #include "mm/memblock.h"
+#include "mm/tlb.h"
 
 extern pte_t level3_kernel_pgt[512];
 
@@ -48,6 +50,34 @@ static pte_t* entry_at_level(unsigned long va, int level) {
 }
 
 pte_t* pte_alloc_kernel(unsigned long va) { return entry_at_level(va, 1); }
+
+// A page of 2 MiB becomes 512 of 4 KiB with the same rights.
+static int split_large_page(pte_t* entry) {
+    pte_t* table = alloc_table();
+    if (table == NULL) {
+        return -ENOMEM;
+    }
+    for (unsigned long i = 0; i < 512; i++) {
+        table[i] = (*entry & ~_PAGE_PSE) + i * PAGE_SIZE;
+    }
+    *entry = __pa(table) | _PAGE_PRESENT | _PAGE_RW;
+    return 0;
+}
+
+int set_direct_map_writable(void* address, bool writable) {
+    unsigned long va = (unsigned long)address;
+    pte_t* entry = entry_at_level(va, 2);
+    if ((*entry & _PAGE_PSE) && writable) {
+        return 0;
+    }
+    if ((*entry & _PAGE_PSE) && split_large_page(entry) != 0) {
+        return -ENOMEM;
+    }
+    entry = entry_at_level(va, 1);
+    *entry = writable ? *entry | _PAGE_RW : *entry & ~_PAGE_RW;
+    flush_tlb_kernel_range(va, va + PAGE_SIZE);
+    return 0;
+}
 
 static void map_range(unsigned long va, phys_addr_t from, phys_addr_t to, unsigned long prot) {
     for (phys_addr_t pa = from; pa < to;) {

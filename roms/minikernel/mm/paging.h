@@ -25,6 +25,8 @@ extern pte_t init_top_pgt[512];
 
 /// The entry for a 4 KiB page at `va`; tables on the way are made. NULL when there is no memory.
 pte_t* pte_alloc_kernel(unsigned long va);
+/// May the page be written by its address in the direct map? 0, or -ENOMEM.
+int set_direct_map_writable(void* address, bool writable);
 /// Replaces the boot's page tables by the final ones and switches all protections on.
 void paging_init(void);
 /// Switches them on for this CPU.

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "arch/smp.h"
 #include "fs/proc/proc.h"
+#include "kernel/kallsyms.h"
+#include "kernel/module.h"
 #include "kernel/task.h"
 #include "kernel/time.h"
 #include "lib/errno.h"
@@ -204,7 +206,8 @@ const struct proc_dir_entry proc_root_entries[] = {
     {"self", NULL, read_self},       {"meminfo", show_meminfo, NULL},
     {"uptime", show_uptime, NULL},   {"stat", show_system_stat, NULL},
     {"loadavg", show_loadavg, NULL}, {"mounts", show_mounts, NULL},
-    {"version", show_version, NULL}, {NULL, NULL, NULL},
+    {"version", show_version, NULL}, {"kallsyms", show_kallsyms, NULL},
+    {"modules", show_modules, NULL}, {NULL, NULL, NULL},
 };
 
 const struct proc_dir_entry proc_pid_entries[] = {
