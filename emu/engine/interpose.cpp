@@ -3,6 +3,9 @@
 // how and why.
 //
 // tb_flush         All translations are thrown away; their addresses will be used again.
+// tb_gen_code      Each translation gets a BlockInfo of its own.
+// tcg_gen_callN    Translates calls of helpers. Those that ask whether to stop, one in each block
+// and behind many accesses, are left out: the block hook leaves the block itself.
 // cpu_loop_exit_noexc       A store into the current block throws it away: what stands behind the
 // store was not executed. tlb_protect_code, tlb_unprotect_code, tlb_set_dirty,
 // tlb_reset_dirty_by_vaddr, tlb_set_page_with_attrs, x86_cpu_tlb_fill, tb_invalidate_phys_page_fast
@@ -35,6 +38,26 @@ TG_INTERPOSED void tb_flush_x86_64(void* cpu_state) {
     }
     static auto* const kNext = original<void(void*)>("tb_flush_x86_64");
     kNext(cpu_state);
+}
+
+TG_INTERPOSED void* tb_gen_code_x86_64(void* cpu_state, std::uint64_t pc, std::uint64_t code_base,
+                                       std::uint32_t flags, int options) {
+    static auto* const kNext = original<void*(void*, std::uint64_t, std::uint64_t, std::uint32_t,
+                                              int)>("tb_gen_code_x86_64");
+    void* const made = kNext(cpu_state, pc, code_base, flags, options);
+    running_engine().block_translated();
+    return made;
+}
+
+TG_INTERPOSED void tcg_gen_callN_x86_64(void* translator, void* function, void* result, int count,
+                                        void** arguments) {
+    static const void* const kExitCheck = reinterpret_cast<void*>(
+        original<void()>("helper_check_exit_request_x86_64"));
+    if (function != kExitCheck) {
+        static auto* const kNext = original<void(void*, void*, void*, int, void**)>(
+            "tcg_gen_callN_x86_64");
+        kNext(translator, function, result, count, arguments);
+    }
 }
 
 TG_INTERPOSED std::uint64_t helper_inb_x86_64(void*, std::uint32_t port) {

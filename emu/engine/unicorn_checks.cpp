@@ -197,11 +197,11 @@ bool UnicornEngine::through_stack(std::uint64_t address) const {
 }
 
 bool UnicornEngine::take_jump_back() {
-    if (block_bytes_ == 0 || code_size() != cpu::CodeSize::Bits64) {
+    if (block_->bytes == 0 || code_size() != cpu::CodeSize::Bits64) {
         return false;
     }
     std::array<std::byte, 8192> buffer;
-    const std::size_t got = fetch(block_pc_, std::span(buffer).first(block_bytes_));
+    const std::size_t got = fetch(block_->pc, std::span(buffer).first(block_->bytes));
     BlockPlace place;
     std::size_t last = 0;
     cpu::InsnShape shape;
@@ -218,9 +218,8 @@ bool UnicornEngine::take_jump_back() {
     }
     set_gpr(cpu::Gpr::Rsp, gpr(cpu::Gpr::Rsp) - jump->rsp_added);
     set_gpr(cpu::Gpr::Rcx, gpr(cpu::Gpr::Rcx) + jump->rcx_taken);
-    set_linear_rip(block_pc_ + last);
+    set_linear_rip(block_->pc + last);
     take_back_behind(place);
-    block_bytes_ = 0;
     return true;
 }
 

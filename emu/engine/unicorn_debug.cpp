@@ -35,7 +35,7 @@ void UnicornEngine::check_watched_access(std::uint64_t va, std::uint64_t bytes, 
     if (!watches_.match(va, at_most, kind).any()) {
         return;
     }
-    const bool by_instruction = host_pc != 0 && block_bytes_ != 0;
+    const bool by_instruction = host_pc != 0 && block_->bytes != 0;
     if (by_instruction) {
         isolate_instruction(host_pc);  // Comes back only in a block of its own.
     }

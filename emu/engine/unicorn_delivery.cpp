@@ -67,13 +67,11 @@ void UnicornEngine::on_exception(std::uint8_t vector) {
     }
     if (const std::optional<BlockPlace> place = place_in_block(linear_rip())) {
         take_back_behind(*place);
-        block_bytes_ = 0;
     }
     if (!state_.exception_is_int()) {
         correct_fault(vector);
     }
-    block_bytes_ = 0;
-    repeat_pc_ = BlockInfo::kNoRepeat;
+    forget_block();
     if (vector != kDebug) {
         watch_hit_.reset();  // The instruction faults: it will make its access again.
         guest_hits_ = 0;

@@ -33,8 +33,7 @@ EngineExit UnicornEngine::run() {
     watch_hit_.reset();
     refresh_guest_debug();
     state_.forget_old_exception();
-    repeat_pc_ = BlockInfo::kNoRepeat;
-    block_bytes_ = 0;
+    forget_block();
     refresh_hook_deadline();
     const uc_err error = [this] {
         const ActiveScope scope(*this);
@@ -87,7 +86,8 @@ void UnicornEngine::set_interrupt_hold(GuestVa begin, GuestVa end) {
 
 void UnicornEngine::refresh_hook_deadline() {
     const bool slow = interrupt_line_ || nmi_pending_ || stop_requested_ || debug_work_pending();
-    hook_deadline_.store(slow ? 0 : deadline_, std::memory_order_relaxed);
+    hook_deadline_.store(slow ? 0 : std::min(deadline_, BlockInfo::kSlow - 1),
+                         std::memory_order_relaxed);
     if (poked_.load(std::memory_order_acquire)) {
         hook_deadline_.store(0, std::memory_order_relaxed);
     }
@@ -103,36 +103,43 @@ bool UnicornEngine::interruptible_at(std::uint64_t pc) const {
 }
 
 void UnicornEngine::abandon_block() {
-    block_bytes_ = 0;
-    repeat_pc_ = BlockInfo::kNoRepeat;
+    forget_block();
     cpu_loop_exit_noexc_x86_64(state_.cpu_state());
 }
 
-void UnicornEngine::enter_broken_block(const BlockInfo& entered) {
-    const bool repeating = entered.pc == repeat_pc_;
-    if (repeating) {
-        --instructions_;
-        pass_ = here(entered.pc);  // Only the first round of a REP instruction stops.
+void UnicornEngine::look_closer(BlockInfo& info, std::uint64_t pc, std::uint32_t bytes) {
+    if (!info.described) [[unlikely]] {
+        describe_block(info, pc, bytes);
     }
-    enter_block_slowly(entered);
+    if (pc == block_->repeat_pc) {
+        --instructions_;  // The REP instruction before did not end: it is the same one again.
+        if (info.has_breakpoint) {
+            pass_ = here(pc);  // Only the first round stops.
+        }
+    }
+    if (info.has_breakpoint ||
+        instructions_ + info.instructions > hook_deadline_.load(std::memory_order_relaxed)) {
+        enter_block_slowly(info);
+    } else {
+        count_block(info);
+    }
 }
 
 void UnicornEngine::set_breakpoints(std::vector<GuestVa> addresses) {
     if (addresses != breakpoints_) {
         breakpoints_ = std::move(addresses);
         breakpoints_changed_ = true;
-        table_.clear();
+        blocks_.forget_descriptions();
     }
 }
 
 void UnicornEngine::enter_block_slowly(const BlockInfo& entered) {
-    const BlockInfo info = entered;  // The host may have the table cleared.
+    const BlockInfo info = entered;  // The host may have it described anew.
     const std::uint64_t pc = info.pc;
     const std::uint32_t count = info.instructions;
     // Where the host looks, RIP is the next instruction and no block is current.
     set_linear_rip(pc);
-    block_bytes_ = 0;
-    repeat_pc_ = BlockInfo::kNoRepeat;
+    forget_block();
     breakpoints_changed_ = false;
     if (debug_work_pending()) {
         do_debug_work(info);
@@ -144,7 +151,7 @@ void UnicornEngine::enter_block_slowly(const BlockInfo& entered) {
     }
     if (stop_requested_) {
         uc_emu_stop(uc_);
-        return;
+        abandon_block();
     }
     if (nmi_pending_ && nmi_ready_at(pc)) {
         deliver_nmi();
@@ -162,7 +169,7 @@ void UnicornEngine::enter_block_slowly(const BlockInfo& entered) {
         at_breakpoint_ = true;
         stop();
         uc_emu_stop(uc_);
-        return;
+        abandon_block();
     }
     const std::uint64_t left = std::min<std::uint64_t>(deadline_ - instructions_, info.clear);
     if (count > left) {
@@ -175,7 +182,7 @@ void UnicornEngine::enter_block_slowly(const BlockInfo& entered) {
     if (info.starts_at_breakpoint) {
         passed_ = std::exchange(pass_, std::nullopt);
     }
-    count_block(info);
+    count_block(entered);
 }
 
 cpu::CodeSize UnicornEngine::code_size() const {
@@ -212,39 +219,40 @@ std::size_t UnicornEngine::fetch(std::uint64_t pc, std::span<std::byte> to) cons
 void UnicornEngine::fetch_block(std::uint64_t pc, std::span<std::byte> to) {
     for (std::size_t done = fetch(pc, to); done < to.size(); ++done) {
         set_linear_rip(pc);
-        block_bytes_ = 0;
-        repeat_pc_ = BlockInfo::kNoRepeat;
+        forget_block();
         to[done] = static_cast<std::byte>(cpu_ldub_code_x86_64(state_.env_pointer(), pc + done));
     }
 }
 
-void UnicornEngine::describe_block(BlockInfo& info, const void* code, std::uint64_t pc,
-                                   std::uint32_t bytes) {
+void UnicornEngine::describe_block(BlockInfo& info, std::uint64_t pc, std::uint32_t bytes) {
     std::array<std::byte, 8192> buffer;  // 512 instructions of at most 15 bytes
     TG_CHECK(bytes <= buffer.size(), "a block is longer than the translator makes them");
     const std::span<std::byte> all = std::span(buffer).first(bytes);
     fetch_block(pc, all);
     std::uint32_t shapes = 0;
     if (!shapes_.begin_block(shapes)) {
-        table_.clear();
+        blocks_.forget_descriptions();
     }
     info = {};
-    info.code = code;
+    info.engine = this;
+    info.described = true;
     info.shapes = shapes;
     const auto broken = std::ranges::lower_bound(breakpoints_, GuestVa{pc});
     if (broken != breakpoints_.end() && broken->value - pc < bytes) [[unlikely]] {
-        info.code = nullptr;
+        info.has_breakpoint = true;
         info.starts_at_breakpoint = broken->value == pc;
     }
     info.pc = pc;
     info.bytes = static_cast<std::uint16_t>(bytes);
     std::size_t at = 0;
+    bool starts_repeated = false;
     while (at < all.size()) {
-        if (info.code == nullptr && at != 0 && info.clear == BlockInfo::kAll &&
+        if (info.has_breakpoint && at != 0 && info.clear == BlockInfo::kAll &&
             std::ranges::binary_search(breakpoints_, GuestVa{pc + at})) {
             info.clear = info.instructions;
         }
         const cpu::InsnShape shape = cpu::insn_shape(all.subspan(at), code_size());
+        starts_repeated = starts_repeated || (at == 0 && shape.repeated_string);
         ++info.instructions;
         if (shape.transfer) {
             ++info.transfers;
@@ -256,16 +264,19 @@ void UnicornEngine::describe_block(BlockInfo& info, const void* code, std::uint6
         info.repeat_pc = shape.repeated_string ? pc + at : BlockInfo::kNoRepeat;
         at += shape.length;
     }
+    if (!info.has_breakpoint && !starts_repeated) {
+        info.weight = info.instructions;
+    }
 }
 
 std::optional<UnicornEngine::BlockPlace> UnicornEngine::place_in_block(std::uint64_t rip) const {
-    if (block_bytes_ == 0 || rip < block_pc_ || rip > block_pc_ + block_bytes_) {
+    if (block_->bytes == 0 || rip < block_->pc || rip > block_->pc + block_->bytes) {
         return std::nullopt;
     }
     BlockPlace place;
-    for (std::uint64_t at = block_pc_; place.instructions < block_instructions_ && at < rip;
+    for (std::uint64_t at = block_->pc; place.instructions < block_->instructions && at < rip;
          ++place.instructions) {
-        const std::size_t index = block_shapes_ + place.instructions;
+        const std::size_t index = block_->shapes + place.instructions;
         at += std::max<std::uint64_t>(shapes_.length(index), 1);
         place.transfers += shapes_.transfer(index) ? 1U : 0U;
     }
@@ -295,12 +306,21 @@ void UnicornEngine::drop_translations(std::uint64_t ram_offset, std::uint64_t by
     tb_invalidate_phys_range_x86_64(uc_, ram_offset, ram_offset + bytes);
 }
 
+void UnicornEngine::forget_blocks() {
+    if (block_ != &kNoBlock) {
+        last_block_ = *block_;
+        block_ = &last_block_;
+    }
+    blocks_.clear();
+    prepare_block();
+    code_pages_->remove_everywhere(own_bit_);
+}
+
 void UnicornEngine::leave_block() {
     if (const std::optional<BlockPlace> place = place_in_block(linear_rip())) {
         take_back_behind(*place);
     }
-    block_bytes_ = 0;
-    repeat_pc_ = BlockInfo::kNoRepeat;
+    forget_block();
 }
 
 void UnicornEngine::protect_code(std::uint64_t ram_offset) {

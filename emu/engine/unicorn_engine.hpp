@@ -11,7 +11,7 @@
 
 #include "cpu/insn_length.hpp"
 #include "cpu/register_rules.hpp"
-#include "emu/engine/block_table.hpp"
+#include "emu/engine/block_info.hpp"
 #include "emu/engine/code_pages.hpp"
 #include "emu/engine/cpuid.hpp"
 #include "emu/engine/engine.hpp"
@@ -75,31 +75,22 @@ public:
     void load_state(StateReader& from) override;
     [[nodiscard]] std::vector<GuestPa> take_stored_pages() override;
 
-    /// From the block hook: a block is about to run. `code` is an address in its translation.
-    void enter_block(const void* code, std::uint64_t pc, std::uint32_t bytes) {
-        BlockInfo& info = table_.slot(code);
-        if (info.code != code || info.pc != pc || info.bytes != bytes) [[unlikely]] {
-            describe_block(info, code, pc, bytes);
-            if (info.code == nullptr) {
-                enter_broken_block(info);
-                return;
-            }
-        }
-        if (pc == repeat_pc_) {
-            --instructions_;  // The REP instruction before did not end: it is the same one again.
-        }
-        if (instructions_ + info.instructions > hook_deadline_.load(std::memory_order_relaxed))
-            [[unlikely]] {
-            enter_block_slowly(info);
+    /// From the block hook: a block is about to run.
+    static void enter_block(BlockInfo& info, std::uint64_t pc, std::uint32_t bytes) {
+        UnicornEngine& engine = *info.engine;
+        const std::uint64_t count = engine.instructions_ + info.weight;
+        if (count > engine.hook_deadline_.load(std::memory_order_relaxed)) [[unlikely]] {
+            engine.look_closer(info, pc, bytes);
             return;
         }
-        count_block(info);
+        engine.instructions_ = count;
+        engine.transfers_ += info.transfers;
+        engine.block_ = &info;
     }
+    /// From the interposed translator: a translation was made with the info that was ready.
+    void block_translated() { prepare_block(); }
     /// From the interposed flush: all translations are gone.
-    void forget_blocks() {
-        table_.clear();
-        code_pages_->remove_everywhere(own_bit_);
-    }
+    void forget_blocks();
     /// From the interposed exit: the current block ends before the instruction at RIP.
     void leave_block();
     /// The library cannot go on with what the guest made of its CPU: run() ends as by a triple
@@ -209,21 +200,18 @@ private:
     Result<void> install_hooks();
 
     void count_block(const BlockInfo& info) {
-        block_start_ = instructions_;
         instructions_ += info.instructions;
-        block_pc_ = info.pc;
-        block_bytes_ = info.bytes;
-        block_shapes_ = info.shapes;
-        block_instructions_ = info.instructions;
-        repeat_pc_ = info.repeat_pc;
-        block_transfers_ = info.transfers;
         transfers_ += info.transfers;
+        block_ = &info;
     }
-    /// Leaves `code` null for a block with a breakpoint, so that it is never found in the table.
-    void describe_block(BlockInfo& info, const void* code, std::uint64_t pc, std::uint32_t bytes);
+    /// No block is current any more.
+    void forget_block() { block_ = &kNoBlock; }
+    void describe_block(BlockInfo& info, std::uint64_t pc, std::uint32_t bytes);
+    /// The way of blocks that cannot just be counted, see BlockInfo::weight, and of deadlines.
+    void look_closer(BlockInfo& info, std::uint64_t pc, std::uint32_t bytes);
     void enter_block_slowly(const BlockInfo& entered);
-    /// A block with a breakpoint inside or at its start.
-    void enter_broken_block(const BlockInfo& entered);
+    /// Makes a BlockInfo ready for the next translation.
+    void prepare_block();
     /// Throws the current block away: nothing of it has run, and it is not counted.
     [[noreturn]] void abandon_block();
     void refresh_hook_deadline();
@@ -275,17 +263,19 @@ private:
     };
     /// Nothing if RIP is not in the current block.
     [[nodiscard]] std::optional<BlockPlace> place_in_block(std::uint64_t rip) const;
-    /// Nothing behind that place in the current block has run.
+    /// Nothing behind that place in the current block has run; leaves the block.
     void take_back_behind(const BlockPlace& place) {
-        instructions_ = block_start_ + place.instructions;
-        transfers_ -= block_transfers_ - place.transfers;
-        block_transfers_ = place.transfers;
+        instructions_ = block_start() + place.instructions;
+        transfers_ -= block_->transfers - place.transfers;
+        forget_block();
     }
+    /// instructions_ before the current block, as long as nobody changes it for a callback's sake.
+    [[nodiscard]] std::uint64_t block_start() const { return instructions_ - block_->instructions; }
     /// What has been retired of the current block before the instruction that called a helper.
     BlockPlace place_before(std::uintptr_t host_pc);
     /// The same as the count of all instructions.
     std::uint64_t count_before(std::uintptr_t host_pc) {
-        return block_start_ + place_before(host_pc).instructions;
+        return block_start() + place_before(host_pc).instructions;
     }
     /// #GP(0) unless the current privilege level or the TSS lets the instruction use these ports.
     void check_port_access(std::uint32_t port, unsigned bytes, std::uintptr_t host_pc);
@@ -301,8 +291,6 @@ private:
     EngineHost& host_;
     uc_engine* uc_ = nullptr;
     UnicornState state_;
-    BlockTable table_;
-    InsnShapes shapes_;
     CpuTopology topology_;
     std::uint8_t own_bit_;
     std::shared_ptr<CodePages> code_pages_;
@@ -312,19 +300,22 @@ private:
     int fill_access_ = 0;  ///< What the last TLB fill was for: 0 load, 1 store, 2 fetch.
     std::uint64_t fill_va_ = 0;
 
-    std::uint64_t instructions_ = 0;
+    static constexpr BlockInfo kNoBlock{};
+    // What the block hook needs, and no two that it writes side by side: the compiler would write
+    // them as one vector, which the next block waits for.
     std::uint64_t transfers_ = 0;  ///< Control transfers retired.
+    /// deadline_, or 0 so that the next block takes the slow path; below BlockInfo::kSlow.
+    std::atomic<std::uint64_t> hook_deadline_{BlockInfo::kSlow - 1};
+    std::uint64_t instructions_ = 0;
     std::uint64_t deadline_ = UINT64_MAX;
-    /// deadline_, or 0 so that the next block takes the slow path.
-    std::atomic<std::uint64_t> hook_deadline_{UINT64_MAX};
+    const BlockInfo* block_ = &kNoBlock;  ///< The current block.
+
+    BlockInfos blocks_;
+    InsnShapes shapes_;
+    BlockInfo last_block_;  ///< The current one when all translations were thrown away.
+    struct BlockHook;       ///< The library's: translations get its argument.
+    BlockHook* block_hook_ = nullptr;
     std::atomic<bool> poked_{false};
-    std::uint64_t block_start_ = 0;  ///< instructions_ before the current block.
-    std::uint64_t block_pc_ = 0;
-    std::uint32_t block_bytes_ = 0;
-    std::uint32_t block_transfers_ = 0;
-    std::uint32_t block_shapes_ = 0;
-    std::uint32_t block_instructions_ = 0;
-    std::uint64_t repeat_pc_ = BlockInfo::kNoRepeat;
 
     /// One execution of an instruction: another one at the same address, a nested one say, has
     /// another stack pointer.

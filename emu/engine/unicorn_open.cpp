@@ -30,10 +30,10 @@ Result<void> checked(uc_err error, const char* what) {
 }  // namespace
 
 struct UnicornEngine::Callbacks {
-    // With one block hook, translated code calls it directly: the return address identifies the
-    // translation.
+    // With one block hook, translated code calls it directly, with what the hook held when the
+    // block was translated.
     static void block(uc_engine*, std::uint64_t pc, std::uint32_t bytes, void* user) {
-        static_cast<UnicornEngine*>(user)->enter_block(__builtin_return_address(0), pc, bytes);
+        UnicornEngine::enter_block(*static_cast<BlockInfo*>(user), pc, bytes);
     }
     static void exception(uc_engine*, std::uint32_t vector, void* user) {
         static_cast<UnicornEngine*>(user)->on_exception(static_cast<std::uint8_t>(vector));
@@ -61,6 +61,24 @@ struct UnicornEngine::Callbacks {
         return true;
     }
 };
+
+/// The fields of the library's `struct hook` that matter; a hook's handle is its address.
+struct UnicornEngine::BlockHook {
+    void* callback;
+    void* argument;
+
+    static BlockHook* of(uc_hook handle, const void* callback, const void* argument) {
+        constexpr std::size_t kCallback = 40;
+        auto* const hook = reinterpret_cast<BlockHook*>(handle + kCallback);
+        return hook->callback == callback && hook->argument == argument ? hook : nullptr;
+    }
+};
+
+void UnicornEngine::prepare_block() {
+    BlockInfo& info = blocks_.add();
+    info.engine = this;
+    block_hook_->argument = &info;
+}
 
 Result<std::vector<std::unique_ptr<Engine>>> Engine::create(PhysicalMemory& memory,
                                                             EngineHost& host,
@@ -190,14 +208,23 @@ Result<void> UnicornEngine::hook_fetches(std::uint64_t first, std::uint64_t last
 }
 
 Result<void> UnicornEngine::install_hooks() {
+    uc_hook handle = 0;
     const auto hook = [&](int type, auto* callback) {
-        uc_hook handle = 0;
         // begin > end: everywhere.
         return checked(
             uc_hook_add(uc_, &handle, type, reinterpret_cast<void*>(callback), this, 1, 0),
             "uc_hook_add");
     };
     return hook(UC_HOOK_BLOCK, &Callbacks::block)
+        .and_then([&]() -> Result<void> {
+            block_hook_ = BlockHook::of(handle, reinterpret_cast<void*>(&Callbacks::block), this);
+            if (block_hook_ == nullptr) {
+                return fail("this libunicorn keeps a hook's argument elsewhere than 2.1.4 does",
+                            "libunicorn", "run ./dev build again to get the right build", ENOTSUP);
+            }
+            prepare_block();
+            return {};
+        })
         .and_then([&] { return hook(UC_HOOK_INTR, &Callbacks::exception); })
         .and_then([&] { return hook(UC_HOOK_INSN_INVALID, &Callbacks::invalid_instruction); });
 }

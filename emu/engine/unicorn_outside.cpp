@@ -26,7 +26,7 @@ UnicornEngine::BlockPlace UnicornEngine::place_before(std::uintptr_t host_pc) {
 
 void UnicornEngine::isolate_instruction(std::uintptr_t host_pc) {
     const BlockPlace before = place_before(host_pc);
-    if (block_start_ + before.instructions + 1 != instructions_) {
+    if (block_start() + before.instructions + 1 != instructions_) {
         take_back_behind(before);
         pass_breakpoint_again(linear_rip());
         state_.limit_next_block(1);

@@ -123,8 +123,7 @@ void UnicornEngine::load_state(StateReader& from) {
     }
     instructions_ = instructions;
     transfers_ = transfers;
-    block_bytes_ = 0;
-    repeat_pc_ = BlockInfo::kNoRepeat;
+    forget_block();
     pass_.reset();
     passed_.reset();
     watch_hit_.reset();

@@ -11,9 +11,17 @@
 
 namespace trapgate::emu {
 
-/// What the engine knows of one translated block.
+class UnicornEngine;
+
+/// What the engine knows of one translated block. Its address stands in the translation itself, as
+/// the last argument of the block hook: the same guest address holds other code in another address
+/// space, or after a write.
 struct BlockInfo {
-    const void* code = nullptr;  ///< Host address inside the block's translation: its identity.
+    UnicornEngine* engine = nullptr;
+    /// What the hook adds to the count: `instructions`, or kSlow when it must look closer: at a
+    /// block not described yet, one with a breakpoint, or one that begins with a repeated string
+    /// instruction.
+    std::uint64_t weight = kSlow;
     std::uint64_t pc = 0;
     std::uint64_t repeat_pc = kNoRepeat;  ///< Address of a REP string instruction that ends the
                                           ///< block.
@@ -22,11 +30,15 @@ struct BlockInfo {
     std::uint16_t transfers = 0;  ///< Control transfers among them.
     std::uint16_t clear = kAll;   ///< Instructions in front of the first breakpoint that is not at
                                   ///< the block's start.
+    bool described = false;
+    bool has_breakpoint = false;
     bool starts_at_breakpoint = false;
     std::uint32_t shapes = 0;  ///< Where its instructions' shapes are: InsnShapes.
 
     static constexpr std::uint16_t kAll = 0xffff;
     static constexpr std::uint64_t kNoRepeat = ~0ULL;
+    /// More than any count of instructions can be.
+    static constexpr std::uint64_t kSlow = 1ULL << 62;
 };
 
 /// What the instructions in blocks were when the blocks were translated: memory or page tables may
@@ -58,22 +70,35 @@ private:
     std::vector<std::uint8_t> shapes_;
 };
 
-/// A direct-mapped cache from a translation to its BlockInfo. The guest address alone would not do
-/// as key: the same address holds other code in another address space, or after a write.
-class BlockTable {
+/// The blocks of one engine, until its translations are thrown away. Addresses stay.
+class BlockInfos {
 public:
-    BlockTable() : entries_(std::make_unique<std::array<BlockInfo, kEntries>>()) {}
-
-    [[nodiscard]] BlockInfo& slot(const void* code) {
-        const auto key = reinterpret_cast<std::uintptr_t>(code);
-        return (*entries_)[((key >> 4) ^ (key >> 20)) & (kEntries - 1)];
+    [[nodiscard]] BlockInfo& add() {
+        if (used_ == kPerChunk || chunks_.empty()) {
+            chunks_.push_back(std::make_unique<Chunk>());
+            used_ = 0;
+        }
+        return chunks_.back()->at(used_++);
     }
-    /// After the translations themselves are gone, or when all are to be described anew.
-    void clear() { entries_->fill(BlockInfo{}); }
+    void clear() {
+        chunks_.clear();
+        used_ = 0;
+    }
+    /// All are to be described anew.
+    void forget_descriptions() {
+        for (const std::unique_ptr<Chunk>& chunk : chunks_) {
+            for (BlockInfo& info : *chunk) {
+                info.described = false;
+                info.weight = BlockInfo::kSlow;
+            }
+        }
+    }
 
 private:
-    static constexpr std::size_t kEntries = 1U << 16;
-    std::unique_ptr<std::array<BlockInfo, kEntries>> entries_;
+    static constexpr std::size_t kPerChunk = 512;
+    using Chunk = std::array<BlockInfo, kPerChunk>;
+    std::vector<std::unique_ptr<Chunk>> chunks_;
+    std::size_t used_ = 0;
 };
 
 }  // namespace trapgate::emu
