@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "bpf/runtime/btf_members.hpp"
+#include "bpf/runtime/guest_strings.hpp"
 
 namespace trapgate::bpf {
 namespace {
@@ -73,6 +74,16 @@ std::shared_ptr<Map> HelperCall::map(std::size_t argument) const {
     return state.maps.find(args[argument]);
 }
 
+GuestVa per_cpu_address(const emu::Machine& machine, std::uint64_t value) {
+    if (value >= kPerCpuLimit) {
+        return {value};
+    }
+    const cpu::RegisterFile registers = machine.cpu().registers();
+    const std::uint64_t base = is_kernel_address(registers.gs.base) ? registers.gs.base
+                                                                    : registers.kernel_gs_base;
+    return GuestVa{base} + value;
+}
+
 std::optional<CurrentTask> HelperState::current_task(const emu::Machine& machine) {
     if (!tasks_looked_up) {
         tasks = TaskLayout::find(machine);
@@ -81,10 +92,7 @@ std::optional<CurrentTask> HelperState::current_task(const emu::Machine& machine
     if (!tasks) {
         return std::nullopt;
     }
-    GuestVa pointer{tasks->current_task};
-    if (pointer.value < kPerCpuLimit) {
-        pointer = pointer + machine.cpu().registers().gs.base;
-    }
+    const GuestVa pointer = per_cpu_address(machine, tasks->current_task);
     const auto task = emu::read_value<std::uint64_t>(machine, pointer);
     if (!task || *task == 0) {
         return std::nullopt;
@@ -97,7 +105,8 @@ std::optional<CurrentTask> HelperState::current_task(const emu::Machine& machine
         return std::nullopt;
     }
     return CurrentTask{*pid, *tgid,
-                       std::string(comm->data(), ::strnlen(comm->data(), kCommBytes - 1))};
+                       std::string(comm->data(), ::strnlen(comm->data(), kCommBytes - 1)),
+                       GuestVa{*task}};
 }
 
 std::optional<CurrentTask> HelperCall::current() const { return state.current_task(machine); }

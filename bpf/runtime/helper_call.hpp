@@ -52,7 +52,13 @@ struct TaskLayout {
 struct CurrentTask {
     std::uint32_t pid = 0, tgid = 0;
     std::string comm;  ///< At most 15 characters.
+    GuestVa address;   ///< Of its task_struct.
 };
+
+/// Where a symbol lies for the CPU that runs: `value` is an offset from its per-CPU base when the
+/// symbol is a per-CPU one (they count from 0), else an address already. Right also where the
+/// kernel has not exchanged GS with the user's yet.
+[[nodiscard]] GuestVa per_cpu_address(const emu::Machine& machine, std::uint64_t value);
 
 /// What helpers keep between calls.
 struct HelperState {

@@ -53,6 +53,11 @@ Bytes input_log() {
     return {bytes.begin(), bytes.end()};
 }
 
+Bytes text(std::string_view line) {
+    const auto bytes = std::as_bytes(std::span(line));
+    return {bytes.begin(), bytes.end()};
+}
+
 // One file and the trailer, by hand: the writer is what cpio_fuzz is about.
 Bytes cpio() {
     Bytes bytes;
@@ -91,6 +96,14 @@ int main(int argc, char** argv) {
     put("state", "body", state_body());
     put("input_log", "log", input_log());
     put("initrd", "cpio", cpio());
+    put("definition", "entry",
+        text("p:g/e vfs_read %di +0(%si):string $stack1:x32 @jiffies:u8[2] +u4(+8(%di)):b4@8/32 "
+             "$comm \\\"a\" \\-1:symbol\n0123456789"));
+    put("definition", "return", text("r9:e vfs_read $retval $arg1 c=count\n0123456789"));
+    put("definition", "btf", text("p:e vfs_read $arg* file->f_path.name:string b=file->f_b\n0"));
+    put("filter", "all",
+        text("!(n == 5 || s < -1) && path ~ \"/e*[a-z]?\" || CPU != 0x1 && big & 1"));
+    put("filter", "function", text("big.function == vfs_read && comm == 'x'"));
     for (const Compression format :
          {Compression::Gzip, Compression::Xz, Compression::Lzma, Compression::Zstd}) {
         const std::string_view name = compression_name(format);
