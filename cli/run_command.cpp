@@ -70,7 +70,7 @@ void add_run_command(CLI::App& app, Work& chosen, std::vector<std::string> progr
                       {"trapgate run --add data:/srv --sh 'ls /srv'", "... with files of yours"},
                       {"trapgate run vmlinuz --sh 'uname -a'", "on Debian's kernel"},
                       {"trapgate run -p do_sys_openat2", "print a line at each call"},
-                      {"trapgate run -p 'p:opened vfs_open'", "... under a name of yours"},
+                      {"trapgate run -p 'p:open do_sys_openat2 $arg*'", "... with its arguments"},
                       {"trapgate run -b open_counter.bpf.o", "run an eBPF program, dump its maps"},
                       {"trapgate run --append 'tasks=1 loops=2'", "the kernel's command line"},
                       {"trapgate run --until ksys_write", "stop there, show registers"},
@@ -85,7 +85,17 @@ void add_run_command(CLI::App& app, Work& chosen, std::vector<std::string> progr
                      "where\n-p, -b, --until or --append come without those, or with --workload, "
                      "the small\nkernel does its own workload, whose calls can be counted. A "
                      "kernel or initramfs\nthat you name gets no shell either unless --sh or -- "
-                     "asks for one."));
+                     "asks for one.\n\n"
+                     "Probes are lines of Linux's kprobe_events, or just a symbol:\n"
+                     "  p[:[GROUP/]EVENT] SYMBOL[+OFFSET]|ADDRESS [[NAME=]ARG[:TYPE]]... "
+                     "[if FILTER]\n"
+                     "  r[MAXACTIVE][:[GROUP/]EVENT] SYMBOL [[NAME=]ARG[:TYPE]]... [if FILTER]\n"
+                     "p is where control arrives, r where a function returns. ARG is %REG, $argN, "
+                     "$arg*,\n$retval, $stackN, $comm, @SYMBOL, +OFFSET(ARG), \\NUMBER or a name "
+                     "from the kernel's\nBTF (file->f_flags); TYPE is u8 to u64, s8, x8, char, "
+                     "string, ustring, symbol,\nsymstr, b<w>@<o>/<size>, and [N] for an array. "
+                     "FILTER is dfd < 0 && path ~ \"/etc/*\".\n"
+                     "Example: -p 'p:open do_sys_openat2 dfd=%di path=+0(%si):string'"));
     run->footer("boot a kernel without a display, probe it");
     run->group("Commands");
     auto words = std::make_shared<RunWords>();
@@ -102,7 +112,7 @@ void add_run_command(CLI::App& app, Work& chosen, std::vector<std::string> progr
         ->allow_extra_args(false)
         ->group(job);
     const std::string probing = "Probing";
-    add("-p,--probe", words->probes, "DEF", "kprobe: [p:[GROUP/]EVENT] SYMBOL[+OFFSET]")
+    add("-p,--probe", words->probes, "DEF", "kprobe: SYMBOL, or a line of kprobe_events (below)")
         ->allow_extra_args(false)
         ->group(probing);
     add("-b,--bpf", words->objects, "FILE", "eBPF object; attached where its sections say")

@@ -30,7 +30,7 @@ double seconds_since(Clock::time_point start) {
 kernel::SessionEvents events_to(RunOutput& output, const emu::Machine* const& machine) {
     kernel::SessionEvents events;
     events.console = [&](Cycles now, std::string_view bytes) { output.console(now, bytes); };
-    events.probe = [&](const std::string& line) { output.probe(machine->now(), line); };
+    events.probe = [&](const kernel::EventView& hit) { output.probe(machine->now(), hit); };
     events.trace = [&](const std::string& line) { output.trace(machine->now(), line); };
     events.record = [&](const std::string& ring, const kernel::RingRecord& record) {
         output.record(machine->now(), ring, record);

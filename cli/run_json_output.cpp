@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <optional>
+#include <type_traits>
+#include <variant>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -22,6 +24,23 @@ std::string hex(const std::vector<std::byte>& bytes) {
     return text;
 }
 
+// A number or a string; null for what could not be read.
+ordered_json value_json(const kernel::EventArg& arg) {
+    ordered_json values = ordered_json::array();
+    for (const kernel::EventValue& value : arg.values) {
+        std::visit(
+            [&](const auto& plain) {
+                if constexpr (std::is_same_v<std::decay_t<decltype(plain)>, std::monostate>) {
+                    values.push_back(nullptr);
+                } else {
+                    values.push_back(plain);
+                }
+            },
+            value);
+    }
+    return arg.is_array ? values : values.at(0);
+}
+
 class JsonOutput final : public RunOutput {
 public:
     explicit JsonOutput(OutputStream& out) : out_(out) {}
@@ -35,8 +54,20 @@ public:
             }
         }
     }
-    void probe(Cycles now, const std::string& line) override {
-        write(now, "probe", {{"text", line}});
+    void probe(Cycles now, const kernel::EventView& hit) override {
+        ordered_json args = ordered_json::object();
+        for (const kernel::EventArg& arg : hit.args) {
+            args[arg.name] = value_json(arg);
+        }
+        write(now, "probe",
+              {{"text", hit.line()},
+               {"group", hit.group},
+               {"name", hit.event},
+               {"task", hit.context.task},
+               {"pid", hit.context.pid},
+               {"cpu", hit.context.cpu},
+               {"where", hit.where},
+               {"args", args}});
     }
     void trace(Cycles now, const std::string& line) override {
         write(now, "trace", {{"text", line}});

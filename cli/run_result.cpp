@@ -83,10 +83,14 @@ std::string probes_text(const std::vector<kernel::ProbeView>& probes) {
     }
     std::string text = "probes:\n";
     for (const kernel::ProbeView& probe : probes) {
-        text += fmt::format("  {:<{}}  {:<{}}  {:016x}  hits {}  missed {}{}\n", probe.event,
+        text += fmt::format("  {:<{}}  {:<{}}  {:016x}  hits {}  missed {}", probe.event,
                             event_width, probe.where, where_width, probe.address.value, probe.hits,
-                            probe.missed,
-                            probe.program.empty() ? "" : "  program " + probe.program);
+                            probe.missed);
+        for (const kernel::MissReason& miss : probe.misses) {
+            text += fmt::format(" ({} {})", miss.count, miss.reason);
+        }
+        text += probe.filtered == 0 ? "" : fmt::format("  filtered {}", probe.filtered);
+        text += probe.program.empty() ? "\n" : fmt::format("  program {}\n", probe.program);
     }
     return text;
 }

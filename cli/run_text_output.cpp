@@ -27,7 +27,7 @@ public:
             write_waiting();
         }
     }
-    void probe(Cycles, const std::string& line) override { event(line); }
+    void probe(Cycles, const kernel::EventView& hit) override { event(hit.line()); }
     void trace(Cycles, const std::string& line) override { event(line); }
     void record(Cycles, const std::string& ring, const kernel::RingRecord& record) override {
         event(fmt::format("{}[{}]: {}", ring, record.number, plain_value(record.text)));

@@ -77,7 +77,7 @@ void add_options(CLI::App& app, Options& options, Words& words) {
     app.add_option("IMAGE", words.image, "kernel to boot (the minikernel that comes along)");
     constexpr const char* kProbing = "Probing";
     add(kProbing, "-p,--probe", options.session.probes, "DEF",
-        "kprobe: [p:[GROUP/]EVENT] SYMBOL[+OFFSET]")
+        "kprobe: SYMBOL, or a line of kprobe_events")
         ->allow_extra_args(false);
     add(kProbing, "-b,--bpf", options.session.objects, "FILE",
         "eBPF object made by clang; attached as it says")

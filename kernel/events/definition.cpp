@@ -44,6 +44,14 @@ CommandWords::CommandWords(std::string_view line) {
     }
 }
 
+std::string with_kind(std::string_view line) {
+    const CommandWords words(line);
+    const bool bare = words.words.size() == 1 && words.command != "p" && words.command != "r" &&
+                      words.command.find_first_of(":#") == std::string::npos &&
+                      !words.command.starts_with('-');
+    return bare ? "p " + words.command : std::string(line);
+}
+
 bool RemoveCommand::matches(const ProbeDefinition& definition) const {
     if ((!event.empty() && event != definition.event) || (group && *group != definition.group)) {
         return false;

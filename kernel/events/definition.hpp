@@ -61,6 +61,9 @@ struct CommandWords {
 [[nodiscard]] ProbeResult<ProbeDefinition> parse_definition(std::string_view line,
                                                             const KernelFacts& facts);
 
+/// A bare "SYMBOL[+OFFSET]" or address is short for "p" at that place; anything else stays.
+[[nodiscard]] std::string with_kind(std::string_view line);
+
 /// "-:[GRP/][EVENT] [PLACE [ARGS]]": all events that fit.
 struct RemoveCommand {
     std::optional<std::string> group;

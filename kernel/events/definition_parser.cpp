@@ -148,8 +148,8 @@ private:
 
     [[nodiscard]] std::string no_such_symbol(const std::string& symbol) const {
         const std::string near = facts_.near_symbols(symbol);
-        return fmt::format("the kernel has no symbol {}{}{}", symbol, near.empty() ? "" : "; ",
-                           near);
+        return fmt::format("the kernel has no symbol {}; {}", symbol,
+                           near.empty() ? "nm IMAGE lists what it has" : near);
     }
 
     ProbeResult<void> parse_name() {

@@ -39,10 +39,12 @@ std::uint8_t GuestContext::flags(std::uint64_t rflags, std::uint32_t preempt_cou
     flags |= (preempt_count & kHardIrqMask) != 0 ? kHardIrq : 0U;
     flags |= (preempt_count & kServingSoftIrq) != 0 ? kSoftIrq : 0U;
     flags |= (preempt_count & kSoftIrqDisabled) != 0 ? kBottomHalfOff : 0U;
-    flags |= preempt_count_ && (preempt_count & kNoResched) == 0 ? kPreemptResched : 0U;
-    if (task && thread_flags_) {
-        const auto thread = emu::read_value<std::uint64_t>(machine_, *task + *thread_flags_);
-        flags |= thread && (*thread & kThreadResched) != 0 ? kNeedResched : 0U;
+    const auto thread = task && thread_flags_
+                            ? emu::read_value<std::uint64_t>(machine_, *task + *thread_flags_)
+                            : std::nullopt;
+    if (thread && (*thread & kThreadResched) != 0) {
+        flags |= kNeedResched;
+        flags |= (preempt_count & kNoResched) == 0 ? kPreemptResched : 0U;
     }
     return static_cast<std::uint8_t>(flags);
 }

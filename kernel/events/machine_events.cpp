@@ -22,7 +22,7 @@ public:
     [[nodiscard]] std::vector<MissReason> misses() const override {
         return handle_->nmissed() == 0
                    ? std::vector<MissReason>()
-                   : std::vector<MissReason>{{"inside another probe", handle_->nmissed()}};
+                   : std::vector<MissReason>{{kMissedInside, handle_->nmissed()}};
     }
 
 private:

@@ -116,6 +116,9 @@ Result<void> ProbeEvents::define(std::string_view line) {
     }
     ++next_id_;
     events_.push_back(std::move(event));
+    if (listener_) {
+        listener_(definition->name());
+    }
     return {};
 }
 

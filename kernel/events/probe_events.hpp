@@ -17,6 +17,7 @@
 #include "kernel/events/event_text.hpp"
 #include "kernel/events/filter.hpp"
 #include "kernel/events/kernel_facts.hpp"
+#include "kernel/events/miss_reason.hpp"
 #include "kernel/events/probe_error.hpp"
 #include "kernel/events/record.hpp"
 
@@ -28,13 +29,6 @@ struct EventHit {
     TraceContext context;
     std::uint64_t ip = 0;      ///< The probe's address.
     std::uint64_t ret_ip = 0;  ///< At a return: where the function returns to.
-};
-
-/// Hits that ran no handler, and why.
-struct MissReason {
-    std::string reason;  ///< "inside another probe"
-    std::uint64_t count = 0;
-    bool operator==(const MissReason&) const = default;
 };
 
 /// One probe in place. Destruction takes it away.
@@ -86,6 +80,11 @@ public:
 
     /// Shows each hit of an enabled event that its filter lets through.
     void set_sink(std::function<void(const EventView&)> sink) { sink_ = std::move(sink); }
+
+    /// Told of each new event, "GROUP/EVENT".
+    void set_listener(std::function<void(const std::string& event)> listener) {
+        listener_ = std::move(listener);
+    }
 
     /// A line written to kprobe_events: p... and r... define a probe, disabled at first, -:...
     /// takes events away. Several probes may share an event, if their arguments do. Empty lines do
@@ -150,6 +149,7 @@ private:
     const KernelFacts& facts_;
     EventBackend& backend_;
     std::function<void(const EventView&)> sink_;
+    std::function<void(const std::string&)> listener_;
     std::vector<std::unique_ptr<Event>> events_;
     std::deque<std::string> errors_;
     unsigned next_id_ = kFirstId;

@@ -7,8 +7,10 @@
 #include <sstream>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "base/nearest.hpp"
+#include "kernel/events/probe_events.hpp"
 
 namespace trapgate::kernel {
 namespace {
@@ -91,6 +93,37 @@ Result<std::string> do_probes(CommandContext& context, const Arguments&) {
     return text.empty() ? std::string("no probes") : text;
 }
 
+// The text of a file of tracefs, which may be empty.
+std::string or_none(std::string text) { return text.empty() ? "none" : text; }
+
+Result<std::string> do_events(CommandContext& context, const Arguments&) {
+    return or_none(context.session.events().kprobe_events());
+}
+
+Result<std::string> do_profile(CommandContext& context, const Arguments&) {
+    return or_none(context.session.events().kprobe_profile());
+}
+
+Result<std::string> do_format(CommandContext& context, const Arguments& arguments) {
+    return arguments.empty() ? fail("which event", "format", "format [GROUP/]EVENT")
+                             : context.session.events().format(arguments.front());
+}
+
+Result<std::string> do_filter(CommandContext& context, const Arguments& arguments) {
+    if (arguments.empty()) {
+        return fail("which event", "filter", "filter [GROUP/]EVENT [EXPRESSION|0]");
+    }
+    ProbeEvents& events = context.session.events();
+    if (arguments.size() > 1) {
+        const std::string text = fmt::format(
+            "{}", fmt::join(arguments.begin() + 1, arguments.end(), " "));
+        if (const Result<void> done = events.set_filter(arguments.front(), text); !done) {
+            return tl::unexpected(done.error());
+        }
+    }
+    return events.filter(arguments.front());
+}
+
 Result<std::string> do_maps(CommandContext& context, const Arguments&) {
     std::string text;
     for (const MapView& map : context.session.snapshot()->maps) {
@@ -119,6 +152,10 @@ constexpr std::array kCommands{
     Command{"status", "st", "", "what the machine is doing", do_status},
     Command{"registers", "r", "", "general registers, RIP and RFLAGS", do_registers},
     Command{"probes", "pr", "", "probes with hits and misses", do_probes},
+    Command{"events", "e", "", "their definitions, as kprobe_events lists them", do_events},
+    Command{"profile", "prof", "", "kprobe_profile: event, hits, misses", do_profile},
+    Command{"format", "f", "EVENT", "the event's format file", do_format},
+    Command{"filter", "fi", "EVENT [EXPR|0]", "which hits are shown", do_filter},
     Command{"maps", "m", "", "BPF maps with their elements", do_maps},
     Command{"help", "h", "", "this list", do_help},
 };

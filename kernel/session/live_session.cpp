@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "kernel/events/tracefs.hpp"
 #include "kernel/session/early_boot.hpp"
 #include "kernel/session/map_views.hpp"
 
@@ -13,14 +14,6 @@ namespace {
 
 constexpr std::size_t kConsoleKept = 64U << 10;
 constexpr std::size_t kLinesKept = 1000;
-
-// A line as ftrace's trace file shows it, without the flags that only a preempting kernel has.
-std::string trace_text(const bpf::TraceLine& line) {
-    const std::string task = fmt::format("{}-{}", line.comm.empty() ? "<...>" : line.comm,
-                                         line.pid);
-    return fmt::format("{:>22} [{:03}] d.... {:>5}.{:06}: {}", task, line.cpu,
-                       line.ns / 1'000'000'000, line.ns % 1'000'000'000 / 1000, line.text);
-}
 
 }  // namespace
 
@@ -62,16 +55,19 @@ Result<void> LiveSession::start(const SessionConfig& config) {
     }
     ending_ = boot_until_probes_can_be_armed(*machine_, runner_);
     services_ = std::make_unique<ProbeServices>(*machine_);
+    facts_ = std::make_unique<MachineFacts>(*machine_);
+    event_probes_ = std::make_unique<MachineEvents>(
+        *machine_, services_->kprobes(), [this] { return services_->runtime().current_task(); });
+    probe_events_ = std::make_unique<ProbeEvents>(*facts_, *event_probes_);
+    probe_events_->set_sink([this](const EventView& hit) { on_probe(hit); });
+    add_trace_files(services_->kernel().files(), *probe_events_);
     if (ending_) {
         return {};  // Too early an end for any probe.
     }
     services_->set_trace_sink([this](const bpf::TraceLine& line) { on_trace(line); });
     services_->runtime().set_wakeup_sink([this](bpf::Map&) { consume_rings(); });
-    for (const std::string& probe : config.probes) {
-        const Result<void> added = add_probe(probe);
-        if (!added) {
-            return added;
-        }
+    if (const Result<void> added = add_probes(config.probes); !added) {
+        return added;
     }
     for (const std::filesystem::path& path : config.objects) {
         const Result<void> added = add_object(path);
@@ -83,19 +79,16 @@ Result<void> LiveSession::start(const SessionConfig& config) {
     return {};
 }
 
-Result<void> LiveSession::add_probe(const std::string& text) {
-    return parse_probe_definition(text).and_then([&](const ProbeDefinition& definition) {
-        KprobeSpec spec;
-        spec.symbol = definition.symbol;
-        spec.offset = definition.offset;
-        spec.pre_handler = [this, definition](Kprobe& probe, ProbeRegs&) {
-            on_probe(definition, probe);
-            return 0;
-        };
-        return services_->kprobes().register_kprobe(std::move(spec)).map([&](KprobeHandle handle) {
-            bare_probes_.push_back({definition, std::move(handle)});
-        });
-    });
+Result<void> LiveSession::add_probes(const std::vector<std::string>& lines) {
+    for (const std::string& line : lines) {
+        if (CommandWords(line).words.empty()) {
+            return fail("the definition is empty", "probe", "p:EVENT SYMBOL, or just SYMBOL");
+        }
+        if (const Result<void> done = probe_events_->command(with_kind(line)); !done) {
+            return done;
+        }
+    }
+    return probe_events_->enable_all();
 }
 
 Result<void> LiveSession::add_object(const std::filesystem::path& path) {
@@ -133,30 +126,23 @@ void LiveSession::remember_line(const std::string& line) {
 }
 
 void LiveSession::on_trace(const bpf::TraceLine& line) {
-    bpf::TraceLine shown = line;
-    shown.text = "bpf_trace_printk: " + line.text;
-    while (shown.text.ends_with('\n')) {
-        shown.text.pop_back();
+    std::string said = "bpf_trace_printk: " + line.text;
+    while (said.ends_with('\n')) {
+        said.pop_back();
     }
-    const std::string text = trace_text(shown);
+    // A program runs with interrupts off.
+    const std::string text = trace_line(
+        {line.comm.empty() ? "<...>" : line.comm, line.pid, line.cpu, line.ns, kIrqsOff, 0}, said);
     remember_line(text);
     if (events_.trace) {
         events_.trace(text);
     }
 }
 
-void LiveSession::on_probe(const ProbeDefinition& definition, const Kprobe& probe) {
-    bpf::TraceLine line;
-    line.ns = machine_->now_ns();
-    if (const std::optional<bpf::CurrentTask> task = services_->runtime().current_task()) {
-        line.pid = task->pid;
-        line.comm = task->comm;
-    }
-    line.text = fmt::format("{}: ({})", definition.event, probe.where());
-    const std::string text = trace_text(line);
-    remember_line(text);
+void LiveSession::on_probe(const EventView& hit) {
+    remember_line(hit.line());
     if (events_.probe) {
-        events_.probe(text);
+        events_.probe(hit);
     }
 }
 
@@ -212,20 +198,23 @@ SnapshotPtr LiveSession::snapshot() {
         services_->kprobes().original_rip(machine_->cpu().rip()));
     now->ended = ending_.has_value();
     now->stop = ending_.value_or(last_stop_);
-    for (const BareProbe& probe : bare_probes_) {
-        now->probes.push_back({fmt::format("{}/{}", probe.definition.group, probe.definition.event),
-                               probe.handle->where(), probe.handle->address(), "",
-                               probe.handle->hits(), probe.handle->nmissed()});
+    for (EventProbeState& probe : probe_events_->states()) {
+        const std::uint64_t missed = probe.missed();
+        now->probes.push_back({probe.event, probe.where, probe.address, "", probe.hits, missed,
+                               std::move(probe.misses), probe.filtered});
     }
     for (const std::unique_ptr<BpfObject>& object : objects_) {
         for (const BpfObject::Attachment& attachment : object->attachments()) {
             const PerfEventObject& event = *attachment.event;
             const Result<emu::Symbol> symbol = machine_->symbols().find(event.target.symbol);
+            const std::uint64_t missed = event.armed->missed();
             const GuestVa address = symbol ? symbol->address + event.target.offset
                                            : event.target.address.value_or(GuestVa{});
             now->probes.push_back({attachment.section, machine_->symbols().describe(address),
-                                   address, attachment.program, event.armed->hits(),
-                                   event.armed->missed()});
+                                   address, attachment.program, event.armed->hits(), missed,
+                                   missed == 0 ? std::vector<MissReason>()
+                                               : std::vector<MissReason>{{kMissedInside, missed}},
+                                   0});
         }
         for (const BpfObject::MapRef& map : object->maps()) {
             if (map.internal) {

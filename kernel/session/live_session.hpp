@@ -6,9 +6,10 @@
 #include <optional>
 
 #include "kernel/api/machine_probes.hpp"
+#include "kernel/events/machine_events.hpp"
+#include "kernel/events/machine_facts.hpp"
 #include "kernel/libbpf/bpf_object.hpp"
 #include "kernel/session/linux_end.hpp"
-#include "kernel/session/probe_definition.hpp"
 #include "kernel/session/session.hpp"
 
 namespace trapgate::kernel {
@@ -24,6 +25,7 @@ public:
     [[nodiscard]] SnapshotPtr snapshot() override;
     [[nodiscard]] emu::Machine& machine() override { return *machine_; }
     [[nodiscard]] Kprobes& probes() override { return services_->kprobes(); }
+    [[nodiscard]] ProbeEvents& events() override { return *probe_events_; }
     [[nodiscard]] HostKernel& host_kernel() override { return services_->kernel(); }
     [[nodiscard]] const std::vector<std::unique_ptr<BpfObject>>& objects() const override {
         return objects_;
@@ -32,10 +34,6 @@ public:
 private:
     LiveSession() = default;
 
-    struct BareProbe {
-        ProbeDefinition definition;
-        KprobeHandle handle;
-    };
     /// What a ring delivered so far.
     struct RingHistory {
         std::uint64_t records = 0;
@@ -43,11 +41,11 @@ private:
     };
 
     Result<void> start(const SessionConfig& config);
-    Result<void> add_probe(const std::string& text);
+    Result<void> add_probes(const std::vector<std::string>& lines);
     Result<void> add_object(const std::filesystem::path& path);
     void on_console(std::string_view bytes);
     void on_trace(const bpf::TraceLine& line);
-    void on_probe(const ProbeDefinition& definition, const Kprobe& probe);
+    void on_probe(const EventView& hit);
     void on_record(const BpfObject& object, const std::string& ring,
                    std::span<const std::byte> bytes);
     void consume_rings();
@@ -57,7 +55,9 @@ private:
     std::unique_ptr<emu::Machine> machine_;
     std::unique_ptr<ProbeServices> services_;
     std::unique_ptr<LinuxEnd> linux_end_;
-    std::vector<BareProbe> bare_probes_;
+    std::unique_ptr<MachineFacts> facts_;
+    std::unique_ptr<MachineEvents> event_probes_;
+    std::unique_ptr<ProbeEvents> probe_events_;
     std::vector<std::unique_ptr<BpfObject>> objects_;
 
     SessionEvents events_;

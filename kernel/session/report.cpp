@@ -36,6 +36,15 @@ ordered_json map_json(const MapView& map) {
     return {{"id", map.id}, {"name", map.name}, {"type", map.type}, {"elements", elements}};
 }
 
+// {"inside another probe": 3}
+ordered_json misses_json(const std::vector<MissReason>& misses) {
+    ordered_json by_reason = ordered_json::object();
+    for (const MissReason& miss : misses) {
+        by_reason[miss.reason] = miss.count;
+    }
+    return by_reason;
+}
+
 std::uint64_t peak_rss_bytes() {
     rusage usage{};
     ::getrusage(RUSAGE_SELF, &usage);
@@ -100,7 +109,9 @@ std::string session_report(const SessionSnapshot& snapshot, double host_seconds)
                                     {"where", probe.where},
                                     {"program", probe.program},
                                     {"hits", probe.hits},
-                                    {"missed", probe.missed}});
+                                    {"missed", probe.missed},
+                                    {"misses", misses_json(probe.misses)},
+                                    {"filtered", probe.filtered}});
     }
     for (const MapView& map : snapshot.maps) {
         report["maps"].push_back(map_json(map));

@@ -20,15 +20,17 @@
 namespace trapgate::kernel {
 
 class BpfObject;
+struct EventView;
 class HostKernel;
 class Kprobes;
+class ProbeEvents;
 
 /// What happens while the guest runs, as it happens, on the thread that calls create() and run().
 struct SessionEvents {
     /// What the guest writes, with the time.
     std::function<void(Cycles now, std::string_view bytes)> console;
-    /// A probe without a program was hit: an ftrace-shaped line.
-    std::function<void(const std::string& line)> probe;
+    /// A probe without a program was hit; EventView::line is ftrace's.
+    std::function<void(const EventView& hit)> probe;
     /// bpf_trace_printk: an ftrace-shaped line.
     std::function<void(const std::string& line)> trace;
     /// A ring buffer delivered a record.
@@ -38,8 +40,7 @@ struct SessionEvents {
 struct SessionConfig {
     emu::MachineConfig machine;
     emu::BootImage image;
-    /// Probes in kprobe_events syntax: "p[:[GRP/]EVENT] SYMBOL[+OFFSET]", or just
-    /// "SYMBOL[+OFFSET]".
+    /// Lines of kprobe_events (kernel/events/definition.hpp), or just "SYMBOL[+OFFSET]".
     std::vector<std::string> probes;
     /// BPF objects (.bpf.o); each program is attached where its section name says.
     std::vector<std::filesystem::path> objects;
@@ -70,6 +71,8 @@ public:
     [[nodiscard]] virtual SnapshotPtr snapshot() = 0;
     [[nodiscard]] virtual emu::Machine& machine() = 0;
     [[nodiscard]] virtual Kprobes& probes() = 0;
+    /// Probes without a program, and what tracefs tells of them.
+    [[nodiscard]] virtual ProbeEvents& events() = 0;
     [[nodiscard]] virtual HostKernel& host_kernel() = 0;
     /// The loaded objects, in the order of the configuration.
     [[nodiscard]] virtual const std::vector<std::unique_ptr<BpfObject>>& objects() const = 0;

@@ -11,6 +11,7 @@
 
 #include "cpu/registers.hpp"
 #include "emu/machine.hpp"
+#include "kernel/events/miss_reason.hpp"
 
 namespace trapgate::kernel {
 
@@ -21,6 +22,10 @@ struct ProbeView {
     std::string program;  ///< BPF program that runs there; empty for a bare probe.
     std::uint64_t hits = 0;
     std::uint64_t missed = 0;
+    // The initialiser lets a list leave the member out without a warning of GCC.
+    /// Why, in all; empty when there are none.
+    std::vector<MissReason> misses{};  // NOLINT(readability-redundant-member-init)
+    std::uint64_t filtered = 0;      ///< Hits that the event's filter kept back.
 };
 
 struct MapElement {

@@ -41,6 +41,16 @@ private:
     UniqueFd read_end_, write_end_;
 };
 
+kernel::EventView a_hit() {
+    return {"kprobes",
+            "open",
+            {"bash", 7, 1, 2'000, 0, 0},
+            "vfs_open+0x0/0x20",
+            {{"fd", "-1", {std::int64_t{-1}}, false},
+             {"name", "\"x\"", {std::string("x")}, false},
+             {"all", "{1,(fault)}", {std::uint64_t{1}, std::monostate()}, true}}};
+}
+
 TEST(TextOutput, KeepsConsoleAndEventsApart) {
     Captured console;
     Captured events;
@@ -49,12 +59,26 @@ TEST(TextOutput, KeepsConsoleAndEventsApart) {
         OutputStream err(events.fd());
         const auto output = make_text_output(out, err);
         output->console(Cycles{1}, "hel");
-        output->probe(Cycles{2}, "a probe");
+        output->probe(Cycles{2}, a_hit());
         output->console(Cycles{3}, "lo\n");
         output->record(Cycles{4}, "ring", {7, {}, "{ .x = 1 }"});
     }
     EXPECT_EQ(console.text(), "hello\n");
-    EXPECT_EQ(events.text(), "a probe\nring[7]: { .x = 1 }\n");
+    EXPECT_EQ(events.text(), a_hit().line() + "\nring[7]: { .x = 1 }\n");
+}
+
+TEST(JsonOutput, TellsAProbesHitInParts) {
+    Captured captured;
+    {
+        OutputStream out(captured.fd());
+        make_json_output(out)->probe(Cycles{5}, a_hit());
+    }
+    EXPECT_EQ(captured.text(),
+              R"({"cycle":5,"event":"probe","text":"            bash-7       [001] .....     )"
+              R"(0.000002: open: (vfs_open+0x0/0x20) fd=-1 name=\"x\" all={1,(fault)}",)"
+              R"("group":"kprobes","name":"open","task":"bash","pid":7,"cpu":1,)"
+              R"("where":"vfs_open+0x0/0x20","args":{"fd":-1,"name":"x","all":[1,null]}})"
+              "\n");
 }
 
 TEST(JsonOutput, MakesAnObjectOfEachConsoleLine) {

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace trapgate::kernel {
+
+/// Hits of a probe that ran no handler, and why.
+struct MissReason {
+    std::string reason;  ///< "inside another probe"
+    std::uint64_t count = 0;
+    bool operator==(const MissReason&) const = default;
+};
+
+/// The probe was hit while a handler ran, which no other may interrupt.
+inline constexpr const char* kMissedInside = "inside another probe";
+
+}  // namespace trapgate::kernel
