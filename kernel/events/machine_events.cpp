@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "kernel/events/machine_events.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include <fmt/format.h>
@@ -30,6 +31,33 @@ private:
     KprobeHandle handle_;
 };
 
+class ArmedReturnEvent final : public ArmedEvent {
+public:
+    ArmedReturnEvent(Kprobes& kprobes, KretprobeHandle handle)
+        : kprobes_(kprobes), handle_(std::move(handle)) {}
+
+    Result<void> set_enabled(bool enabled) override {
+        return enabled ? kprobes_.enable(handle_->entry()) : kprobes_.disable(handle_->entry());
+    }
+    [[nodiscard]] GuestVa address() const override { return handle_->address(); }
+    [[nodiscard]] std::string where() const override { return handle_->where(); }
+    [[nodiscard]] std::uint64_t hits() const override { return handle_->hits(); }
+    [[nodiscard]] std::vector<MissReason> misses() const override {
+        std::vector<MissReason> misses;
+        if (const std::uint64_t inside = handle_->nmissed() - handle_->exhausted(); inside != 0) {
+            misses.push_back({kMissedInside, inside});
+        }
+        if (handle_->exhausted() != 0) {
+            misses.push_back({kMissedMaxactive, handle_->exhausted()});
+        }
+        return misses;
+    }
+
+private:
+    Kprobes& kprobes_;
+    KretprobeHandle handle_;
+};
+
 }  // namespace
 
 EventHit MachineEvents::look(const emu::Cpu& cpu, std::uint64_t ip) {
@@ -49,10 +77,50 @@ EventHit MachineEvents::look(const emu::Cpu& cpu, std::uint64_t ip) {
 
 Result<std::unique_ptr<ArmedEvent>> MachineEvents::arm(
     const ProbeDefinition& definition, std::function<void(const EventHit&)> on_hit) {
-    if (definition.on_return) {
-        return fail("return probes are not served yet", definition.symbol,
-                    "probe the function's entry with p", EOPNOTSUPP);
+    return definition.on_return ? arm_return(definition, std::move(on_hit))
+                                : arm_entry(definition, std::move(on_hit));
+}
+
+Result<std::unique_ptr<ArmedEvent>> MachineEvents::arm_return(
+    const ProbeDefinition& definition, std::function<void(const EventHit&)> on_hit) {
+    KretprobeSpec spec;
+    spec.symbol = definition.symbol;
+    spec.offset = definition.offset;
+    spec.address = definition.address;
+    spec.maxactive = definition.max_active;
+    spec.disabled = true;
+    spec.data_bytes = static_cast<std::uint32_t>(definition.entry_args.size() *
+                                                 sizeof(std::uint64_t));
+    if (!definition.entry_args.empty()) {
+        spec.entry_handler = [this, args = definition.entry_args](KretprobeInstance& instance,
+                                                                  ProbeRegs& regs) {
+            const bpf::PtRegs entry = bpf::pt_regs_of(regs.cpu(), regs.ip().value + 1);
+            std::vector<std::uint64_t> values;
+            for (const unsigned index : args) {
+                values.push_back(argument_value(entry, reader_, index));
+            }
+            std::ranges::copy(std::as_bytes(std::span(values)), instance.data().begin());
+            return 0;
+        };
     }
+    spec.handler = [this, on_hit = std::move(on_hit)](KretprobeInstance& instance,
+                                                      ProbeRegs& regs) {
+        EventHit hit = look(regs.cpu(), instance.return_address().value);
+        hit.ip = instance.probe().address().value;
+        hit.ret_ip = instance.return_address().value;
+        const std::span<const std::byte> saved = instance.data();
+        hit.view.entry_values.resize(saved.size() / sizeof(std::uint64_t));
+        std::ranges::copy(saved, std::as_writable_bytes(std::span(hit.view.entry_values)).begin());
+        on_hit(hit);
+    };
+    return kprobes_.register_kretprobe(std::move(spec)).map([this](KretprobeHandle handle) {
+        return std::unique_ptr<ArmedEvent>(
+            std::make_unique<ArmedReturnEvent>(kprobes_, std::move(handle)));
+    });
+}
+
+Result<std::unique_ptr<ArmedEvent>> MachineEvents::arm_entry(
+    const ProbeDefinition& definition, std::function<void(const EventHit&)> on_hit) {
     KprobeSpec spec;
     spec.symbol = definition.symbol;
     spec.offset = definition.offset;

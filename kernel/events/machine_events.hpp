@@ -16,7 +16,6 @@ public:
     MachineEvents(emu::Machine& machine, Kprobes& kprobes, GuestContext::Tasks tasks)
         : machine_(machine), kprobes_(kprobes), context_(machine, std::move(tasks)) {}
 
-    /// EOPNOTSUPP for a return probe.
     Result<std::unique_ptr<ArmedEvent>> arm(const ProbeDefinition& definition,
                                             std::function<void(const EventHit&)> on_hit) override;
     [[nodiscard]] SymbolTexts symbol_texts() const override;
@@ -35,6 +34,10 @@ private:
         const emu::Machine& machine_;
     };
 
+    Result<std::unique_ptr<ArmedEvent>> arm_entry(const ProbeDefinition& definition,
+                                                  std::function<void(const EventHit&)> on_hit);
+    Result<std::unique_ptr<ArmedEvent>> arm_return(const ProbeDefinition& definition,
+                                                   std::function<void(const EventHit&)> on_hit);
     /// What a handler on this CPU sees; `ip` as pt_regs has it.
     [[nodiscard]] EventHit look(const emu::Cpu& cpu, std::uint64_t ip);
 

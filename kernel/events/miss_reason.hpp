@@ -15,5 +15,7 @@ struct MissReason {
 
 /// The probe was hit while a handler ran, which no other may interrupt.
 inline constexpr const char* kMissedInside = "inside another probe";
+/// A return probe's: as many calls as it can follow were under way.
+inline constexpr const char* kMissedMaxactive = "maxactive calls under way";
 
 }  // namespace trapgate::kernel

@@ -108,6 +108,50 @@ TEST(MinikernelEvents, NamesFromBtfAreTheRegistersOfTheCall) {
     }
 }
 
+TEST(MinikernelEvents, ShowReturnsWithTheirArgumentsAndWhereTheyGo) {
+    const Outcome run = run_to_end(minikernel({"p:open do_sys_openat2 path=+0(%si):string",
+                                               "r:back do_sys_openat2 fd=$retval:s32 "
+                                               "filename path=+0($arg2):string",
+                                               "r5:rd vfs_read $retval count=$arg3:u64"}));
+    EXPECT_EQ(run.stop.reason, emu::StopReason::GuestExit);
+    std::vector<std::string> entered;
+    std::vector<std::string> left;
+    for (std::size_t i = 0; i < run.hits.size(); ++i) {
+        const EventView& hit = run.hits[i];
+        if (hit.event == "open") {
+            entered.push_back(text_of(hit, 0));
+        } else if (hit.event == "back") {
+            left.push_back(text_of(hit, 2));
+            EXPECT_THAT(hit.where,
+                        MatchesRegex("[a-z_0-9]+\\+0x[0-9a-f]+/0x[0-9a-f]+ <- do_sys_openat2"));
+            EXPECT_GE(std::get<std::int64_t>(hit.args[0].values[0]), -40);
+            EXPECT_LT(std::get<std::int64_t>(hit.args[0].values[0]), 40);
+        } else {
+            EXPECT_LE(std::get<std::int64_t>(hit.args[0].values[0]),
+                      static_cast<std::int64_t>(std::get<std::uint64_t>(hit.args[1].values[0])));
+        }
+    }
+    EXPECT_EQ(entered.size(), 53U);
+    std::ranges::sort(entered);
+    std::ranges::sort(left);
+    EXPECT_EQ(entered, left);
+    EXPECT_EQ(run.end->probes.at(1).hits, 53U);
+    for (const ProbeView& probe : run.end->probes) {
+        EXPECT_EQ(probe.missed, 0U) << probe.event;
+    }
+}
+
+TEST(MinikernelEvents, SayWhyReturnsWereMissed) {
+    // A task that waits in schedule() has not returned, so one instance is soon taken.
+    const Outcome run = run_to_end(minikernel({"r1:s schedule"}));
+    EXPECT_EQ(run.stop.reason, emu::StopReason::GuestExit);
+    const ProbeView& probe = run.end->probes.at(0);
+    EXPECT_GT(probe.missed, 0U);
+    ASSERT_EQ(probe.misses.size(), 1U);
+    EXPECT_EQ(probe.misses[0].reason, kMissedMaxactive);
+    EXPECT_EQ(probe.misses[0].count, probe.missed);
+}
+
 TEST(MinikernelEvents, HaveTheFilesOfTracefs) {
     const auto session = Session::create(minikernel(
         {"p:g/open do_sys_openat2 path=+0(%si):string if path == \"/tmp\"", "vfs_read"}));
