@@ -75,6 +75,15 @@ TEST(MinikernelBoot, StaysRightWhenPreemptedTenTimesAsOften) {
     EXPECT_GT(guest.machine->counters().interrupts, 300U);
 }
 
+TEST(MinikernelBoot, SaysWhereItPanicked) {
+    Booted guest("panic");
+    guest.run();
+    EXPECT_THAT(guest.console, testing::ContainsRegex("RIP: 0010:do_panic\\+0x[0-9a-f]+/0x"));
+    EXPECT_THAT(guest.console, HasSubstr("RSP: 0018:ffffc900"));
+    EXPECT_THAT(guest.console, testing::ContainsRegex("Call Trace:.*\n.* do_panic\\+0x.*\n"
+                                                      ".* run_ending\\+0x.*\n.* kernel_init\\+0x"));
+}
+
 struct Ending {
     const char* word;
     StopReason reason;

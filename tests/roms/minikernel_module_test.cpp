@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <functional>
+#include <sstream>
 
 #include <elf.h>
 
@@ -46,6 +47,27 @@ TEST(MinikernelModules, GiveTheirMemoryBack) {
         "tail -2 /tmp/free | sort -u | wc -l",
         {.programs = {guest_image("hello.ko")}});
     EXPECT_EQ(ran.console, "1\n");
+}
+
+TEST(MinikernelKallsyms, AreTheImagesFunctions) {
+    TRAPGATE_NEEDS_LINUX_FILE(busybox, "busybox");
+    const Ran ran = run_shell(busybox, "cat /proc/kallsyms");
+    const ElfFile elf = read_elf(guest_image("minikernel.elf"));
+    std::istringstream lines(ran.console);
+    std::uint64_t address = 0;
+    std::string type, name;
+    std::size_t count = 0;
+    while (lines >> std::hex >> address >> type >> name) {
+        ++count;
+        const auto [first, last] = elf.symbols.equal_range(name);
+        EXPECT_TRUE(std::any_of(first, last, [&](const auto& symbol) {
+            return symbol.second.address == address;
+        })) << name;
+        EXPECT_TRUE(type == "T" || type == "t") << name;
+    }
+    const auto functions = std::ranges::count_if(
+        elf.symbols, [](const auto& symbol) { return symbol.second.type == STT_FUNC; });
+    EXPECT_EQ(count, static_cast<std::size_t>(functions));
 }
 
 class BadModule : public testing::Test {

@@ -57,8 +57,3 @@ void show_regs(const struct pt_regs* regs) {
            read_cr4());
     show_trace(regs->bp);
 }
-
-void dump_stack(void) {
-    printk("CPU: %u PID: %d Comm: %s\n", smp_processor_id(), current->pid, current->comm);
-    show_trace((unsigned long)__builtin_frame_address(0));
-}

@@ -61,5 +61,3 @@ void die(const char* text, struct pt_regs* regs, unsigned long error_code)
 
 /// Prints registers, and a backtrace from where they were taken.
 void show_regs(const struct pt_regs* regs);
-/// Backtrace of whoever calls it.
-void dump_stack(void);
