@@ -324,6 +324,34 @@ TEST(MinikernelTracepoints, TellOfSystemCalls) {
     EXPECT_THAT(openat_records[512 + 2 * 257], Contains(-2));              // ENOENT
 }
 
+// The same from inside, as Linux's tracefs shows it.
+TEST(MinikernelTracefs, ShowsEventsAndFormats) {
+    TRAPGATE_NEEDS_LINUX_FILE(busybox, "busybox");
+    const Ran ran = run_shell(
+        busybox,
+        "mkdir -p /t; mount -t tracefs t /t; cd /t\n"
+        "ls; ls events; for e in events/*/*; do echo $e; done | wc -l\n"
+        "[ $(wc -l < available_events) = $(ls -d events/*/* | wc -l) ] && echo all\n"
+        "cat events/raw_syscalls/sys_exit/format | grep -v common_\n"
+        "cat events/syscalls/sys_enter_read/id; grep 'field:const' "
+        "events/syscalls/sys_enter_openat/format\n"
+        "cat events/sched/none/id; cat events/kmem/sched_switch/id; ls events/sched/sched_switch");
+    EXPECT_THAT(ran.console,
+                testing::ContainsRegex(
+                    "^available_events  events\n"
+                    "exceptions    irq_vectors   module        sched         syscalls\n"
+                    "irq           kmem          raw_syscalls  signal        timer\n"
+                    "[0-9]+\nall\n"
+                    "name: sys_exit\nID: [0-9]+\nformat:\n\n"
+                    "\tfield:long id;\toffset:8;\tsize:8;\tsigned:1;\n"
+                    "\tfield:long ret;\toffset:16;\tsize:8;\tsigned:1;\n\n"
+                    "print fmt: \"NR %ld = %ld\", REC->id, REC->ret\n513\n"
+                    "\tfield:const char . filename;\toffset:24;\tsize:8;\tsigned:0;\n"
+                    "cat: can't open 'events/sched/none/id': No such file or directory\n"
+                    "cat: can't open 'events/kmem/sched_switch/id': No such file or directory\n"
+                    "format  id\n$"));
+}
+
 TEST(MinikernelTracepoints, ChangeNothingWhenTheyAreOff) {
     Booted plain;
     plain.run();

@@ -278,6 +278,9 @@ static struct dentry* new_tree(const char* type) {
     if (strcmp(type, "proc") == 0) {
         return proc_get_tree();
     }
+    if (strcmp(type, "tracefs") == 0) {
+        return tracefs_get_tree();
+    }
     bool known = strcmp(type, "tmpfs") == 0 || strcmp(type, "ramfs") == 0 ||
                  strcmp(type, "devtmpfs") == 0 || strcmp(type, "sysfs") == 0;
     struct inode* inode = known ? new_inode(S_IFDIR | 0755) : NULL;

@@ -9,9 +9,6 @@
 // procfs: names are made when somebody looks them up, and forgotten with the last user. i_private
 // is the entry, i_rdev (of no use here) the process id.
 
-#define PROC_BUF_ORDER 5
-#define PROC_BUF_BYTES (PAGE_SIZE << PROC_BUF_ORDER)
-
 static const struct inode_operations proc_root_inode_operations, proc_pid_inode_operations,
     proc_link_inode_operations;
 static const struct file_operations proc_root_operations, proc_pid_operations, proc_file_operations;
@@ -168,13 +165,8 @@ static int proc_pid_iterate(struct file* file, struct dir_context* ctx) {
 
 static int proc_open(struct inode* inode, struct file* file) {
     const struct proc_dir_entry* entry = inode->i_private;
-    struct seq_file* m = kmalloc(sizeof(*m), GFP_KERNEL);
+    struct seq_file* m = seq_file_alloc();
     if (m == NULL) {
-        return -ENOMEM;
-    }
-    *m = (struct seq_file){(char*)__get_free_pages(GFP_KERNEL, PROC_BUF_ORDER), PROC_BUF_BYTES, 0};
-    if (m->buf == NULL) {
-        kfree(m);
         return -ENOMEM;
     }
     struct task_struct* p = inode->i_rdev == 0 ? NULL : get_proc_task(inode);
@@ -188,33 +180,15 @@ static int proc_open(struct inode* inode, struct file* file) {
     return 0;
 }
 
-static void proc_release(struct inode* inode, struct file* file) {
-    (void)inode;
-    struct seq_file* m = file->private_data;
-    free_pages((unsigned long)m->buf, PROC_BUF_ORDER);
-    kfree(m);
-}
-
-static ssize_t proc_read(struct file* file, char __user* buf, size_t count, loff_t* pos) {
-    const struct seq_file* m = file->private_data;
-    size_t left = (u64)*pos < m->count ? m->count - (size_t)*pos : 0;
-    count = min(count, left);
-    if (copy_to_user(buf, m->buf + *pos, count) != 0) {
-        return -EFAULT;
-    }
-    *pos += (loff_t)count;
-    return (ssize_t)count;
-}
-
 static const struct inode_operations proc_root_inode_operations = {.lookup = proc_root_lookup};
 static const struct inode_operations proc_pid_inode_operations = {.lookup = proc_pid_lookup};
 static const struct inode_operations proc_link_inode_operations = {.readlink = proc_readlink};
 static const struct file_operations proc_root_operations = {.iterate_shared = proc_root_iterate};
 static const struct file_operations proc_pid_operations = {.iterate_shared = proc_pid_iterate};
 static const struct file_operations proc_file_operations = {
-    .read = proc_read,
+    .read = seq_read,
     .open = proc_open,
-    .release = proc_release,
+    .release = seq_release,
 };
 
 struct dentry* proc_get_tree(void) {
