@@ -53,12 +53,13 @@ void SocketWatch::arm(const std::vector<int>& descriptors) {
 }
 
 void SocketWatch::release() {
-    std::unique_lock lock(mutex_);
-    armed_ = false;
-    const std::uint64_t one = 1;
-    static_cast<void>(::write(wake_.get(), &one, sizeof(one)));  // It can only be full already.
-    changed_.wait(lock, [this] { return !polling_; });
-    lock.unlock();
+    {
+        std::unique_lock lock(mutex_);
+        armed_ = false;
+        const std::uint64_t one = 1;
+        static_cast<void>(::write(wake_.get(), &one, sizeof(one)));  // It can only be full already.
+        changed_.wait(lock, [this] { return !polling_; });
+    }
     std::uint64_t seen = 0;
     static_cast<void>(::read(wake_.get(), &seen, sizeof(seen)));
 }

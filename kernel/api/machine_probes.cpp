@@ -81,7 +81,7 @@ void MachineProbes::run_program(const std::weak_ptr<ProbeClient>& client, ProbeR
 Result<std::unique_ptr<ArmedProbe>> MachineProbes::arm(const ProbeTarget& target,
                                                        std::weak_ptr<ProbeClient> client) {
     if (target.on_return) {
-        return arm_return(target, std::move(client));
+        return arm_return(target, client);
     }
     KprobeSpec spec;
     spec.symbol = target.symbol;
@@ -100,8 +100,8 @@ Result<std::unique_ptr<ArmedProbe>> MachineProbes::arm(const ProbeTarget& target
     return std::make_unique<ArmedKprobe>(std::move(*registered));
 }
 
-Result<std::unique_ptr<ArmedProbe>> MachineProbes::arm_return(const ProbeTarget& target,
-                                                              std::weak_ptr<ProbeClient> client) {
+Result<std::unique_ptr<ArmedProbe>> MachineProbes::arm_return(
+    const ProbeTarget& target, const std::weak_ptr<ProbeClient>& client) {
     KretprobeSpec spec;
     spec.symbol = target.symbol;
     spec.offset = target.offset;

@@ -28,7 +28,7 @@ public:
 
 private:
     Result<std::unique_ptr<ArmedProbe>> arm_return(const ProbeTarget& target,
-                                                   std::weak_ptr<ProbeClient> client);
+                                                   const std::weak_ptr<ProbeClient>& client);
     /// Runs the client's program, if any, with `ip` in its pt_regs.
     void run_program(const std::weak_ptr<ProbeClient>& client, ProbeRegs& regs, GuestVa ip,
                      const std::function<void()>& missed, std::function<void()> done);
