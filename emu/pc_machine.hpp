@@ -171,7 +171,10 @@ private:
         std::uint64_t inputs_acted = 0;
         WindowUse window;
     };
-    [[nodiscard]] Result<LoadedParts> load_parts(std::span<const std::byte> parts);
+    [[nodiscard]] Result<LoadedParts> load_parts(const MachineState& state);
+    /// Whether clocks and events, as loaded, are as a machine can have them: others would keep the
+    /// host busy for ever.
+    [[nodiscard]] bool clocks_are_possible() const;
     [[nodiscard]] std::vector<GuestPa> take_stored_pages();
     /// The window's entries in the guest's page tables have been written.
     void note_window_entries();
@@ -183,6 +186,8 @@ private:
     /// the machine that works, not the guest.
     [[nodiscard]] bool turn_is_over() const;
     [[nodiscard]] std::optional<Cycles> next_device_event() const;
+    /// Of a device or an input.
+    [[nodiscard]] std::optional<Cycles> next_event() const;
     [[nodiscard]] std::uint64_t instructions() const;
 
     [[nodiscard]] PcCpu& here() { return *cpus_[current_]; }

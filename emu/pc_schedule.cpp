@@ -47,6 +47,12 @@ std::uint64_t PcMachine::time_stamp_counter() {
     return here().msrs.time_stamp(cycles);
 }
 
+std::optional<Cycles> PcMachine::next_event() const {
+    const std::optional<Cycles> input = input_.next_event();
+    const std::optional<Cycles> device = next_device_event();
+    return input && (!device || *input < *device) ? input : device;
+}
+
 std::optional<Cycles> PcMachine::next_device_event() const {
     std::optional<Cycles> next;
     const auto consider = [&next](std::optional<Cycles> event) {
@@ -54,7 +60,6 @@ std::optional<Cycles> PcMachine::next_device_event() const {
             next = event;
         }
     };
-    consider(input_.next_event());
     consider(timer_.next_event());
     consider(cmos_.next_event());
     for (const auto& cpu : cpus_) {
@@ -64,7 +69,7 @@ std::optional<Cycles> PcMachine::next_device_event() const {
 }
 
 void PcMachine::reschedule() {
-    slice_end_ = std::min(slice_end_, std::max(next_device_event().value_or(kNever), now()));
+    slice_end_ = std::min(slice_end_, std::max(next_event().value_or(kNever), now()));
     set_deadline();
 }
 
@@ -113,7 +118,7 @@ void PcMachine::begin_slice() {
             }
             running += cpu->activity == PcCpu::Activity::Running ? 1 : 0;
         }
-        const Cycles event = next_device_event().value_or(kNever);
+        const Cycles event = next_event().value_or(kNever);
         if (running > 0) {
             slice_end_ = running == 1 ? event : std::min(event, begin + kQuantum);
             return;
@@ -163,7 +168,7 @@ void PcMachine::pass_turn() {
 
 std::optional<Cycles> PcMachine::sleep_from(Cycles begin) {
     for (;;) {
-        Cycles event = next_device_event().value_or(kNever);
+        Cycles event = next_event().value_or(kNever);
         const Cycles real = limits_.pace == PaceMode::Real ? std::clamp(wall_cycles(), begin, event)
                                                            : begin;
         if (input_.waiting()) {

@@ -78,26 +78,64 @@ std::vector<std::byte> PcMachine::save_parts() {
     return writer.take();
 }
 
-Result<PcMachine::LoadedParts> PcMachine::load_parts(std::span<const std::byte> parts) {
-    StateReader reader(parts);
+bool PcMachine::clocks_are_possible() const {
+    const auto near = [this](Cycles time) {
+        return time >= slice_end_ || slice_end_.value - time.value < kOverdue;
+    };
+    const bool slice_ends = slice_end_.value < kEndOfTime || slice_end_.value == UINT64_MAX;
+    return slice_ends && near(next_device_event().value_or(slice_end_)) &&
+           newest_tsc_ < kEndOfTime &&
+           std::ranges::all_of(
+               cpus_,
+               [this](const auto& cpu) {
+                   return cpu->idle.value < kEndOfTime &&
+                          cpu->engine->instructions() < kEndOfTime &&
+                          (cpu->now() <= slice_end_ ||
+                           cpu->now().value - slice_end_.value < kOverdue);
+               });
+}
+
+namespace {
+
+/// In order, and none that should have acted long ago.
+bool inputs_are_possible(const std::vector<InputEntry>& inputs, std::uint64_t acted, Cycles now) {
+    const auto by_cycle = [](const InputEntry& a, const InputEntry& b) {
+        return a.place.cycle < b.place.cycle;
+    };
+    return acted <= inputs.size() && std::ranges::is_sorted(inputs, by_cycle) &&
+           (acted == inputs.size() || inputs[acted].place.cycle >= now ||
+            now.value - inputs[acted].place.cycle.value < kOverdue);
+}
+
+}  // namespace
+
+Result<PcMachine::LoadedParts> PcMachine::load_parts(const MachineState& state) {
+    StateReader reader(state.parts);
     fields(reader);
     std::string random;
     LoadedParts loaded;
     reader("random", 1, random);
     reader("input", 1, loaded.inputs_acted);
     reader("window", 1, loaded.window);
-    std::istringstream(random) >> random_;
+    std::istringstream stream(random);
+    stream >> random_;
+    std::ostringstream again;
+    again << random_;
+    reader.check(again.str() == random, "a source of chance that is none");
 
     reader.check(current_ < cpus_.size(), "a CPU that is not there");
-    const Cycles event = next_device_event().value_or(slice_end_);
-    reader.check(event >= slice_end_ || slice_end_.value - event.value < kOverdue,
-                 "an event that is long overdue");
-    for (const auto& cpu : cpus_) {
-        reader.check(cpu->activity <= PcCpu::Activity::WaitForSipi &&
-                         cpu->idle.value < kEndOfTime && cpu->engine->instructions() < kEndOfTime,
+    current_ = current_ < cpus_.size() ? current_ : 0;
+    for (std::size_t i = 0; i < cpus_.size(); ++i) {
+        const PcCpu& cpu = *cpus_[i];
+        reader.check(cpu.activity <= PcCpu::Activity::WaitForSipi &&
+                         (!cpu.startup || cpu.activity == PcCpu::Activity::WaitForSipi) &&
+                         cpu.apic.id() == i,
                      "a CPU in no possible state");
     }
-    current_ = current_ < cpus_.size() ? current_ : 0;
+    reader.check(clocks_are_possible(), "clocks that no machine has");
+    reader.check(inputs_are_possible(*state.inputs, loaded.inputs_acted, slice_end_),
+                 "inputs at impossible times");
+    reader.check(state.place == InputPlace{instructions(), now()}, "a place that is another");
     return reader.finish().map([&] { return loaded; });
 }
 
@@ -154,8 +192,11 @@ Result<void> PcMachine::restore(const MachineState& state, FutureInput future,
         return fail("its memory is laid out otherwise", name, "was it written by this version?");
     }
     const Cycles left = now();
-    const std::vector<std::byte> before = save_parts();
-    const Result<LoadedParts> loaded = load_parts(state.parts);
+    MachineState before;
+    before.place = {instructions(), left};
+    before.parts = save_parts();
+    before.inputs = input_.entries();
+    const Result<LoadedParts> loaded = load_parts(state);
     if (!loaded) {
         const bool back = load_parts(before).has_value();
         TG_CHECK(back, "a state cannot be loaded that was saved just now");

@@ -31,9 +31,14 @@ public:
     template <class Archive>
     void fields(Archive& archive) {
         archive("i8254", 1, channels_, next_tick_, system_control_.speaker);
+        if constexpr (Archive::kReads) {
+            archive.check(next_tick_.value_or(0) <= kLastTick, "a tick beyond all time");
+        }
     }
 
 private:
+    static constexpr std::uint64_t kLastTick = 1ULL << 52;  ///< Some 2^62 ns.
+
     struct Channel {
         std::uint8_t mode = 0;
         std::uint8_t access = 3;  // 1 = low byte, 2 = high byte, 3 = low then high

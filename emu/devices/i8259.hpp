@@ -60,6 +60,10 @@ private:
         void fields(Archive& archive) {
             archive.list(request, service, mask, lines, vector_base, lowest, init_step, needs_icw4,
                          single, auto_eoi, rotate_on_auto_eoi, read_service);
+            if constexpr (Archive::kReads) {
+                archive.check(lowest < 8 && init_step <= 4 && vector_base % 8 == 0,
+                              "a controller that the chip cannot be");
+            }
         }
     };
 

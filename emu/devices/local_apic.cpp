@@ -109,7 +109,7 @@ bool LocalApic::passes_external() const {
 }
 
 void LocalApic::request(std::uint8_t vector, bool level_triggered) {
-    if (vector < 16) {
+    if (vector < kFirstVector) {
         error_status_ |= kIllegalVector;
         return;
     }
@@ -273,7 +273,7 @@ void LocalApic::write(std::uint32_t offset, std::uint32_t value) {
         case 0x300: send_command(value); break;
         case 0x310: command_ = (command_ & 0xffff'ffff) | (std::uint64_t{value} << 32); break;
         case 0x380: start_timer(value); break;
-        case 0x3e0: divide_ = value & 0xb; break;
+        case 0x3e0: divide_ = value & kDivideBits; break;
         default: break;
     }
     outputs_.changed();

@@ -64,9 +64,20 @@ public:
         archive("local-apic", 1, id_, base_msr_, request_, service_, level_, lvt_, spurious_,
                 task_priority_, logical_id_, destination_format_, error_status_, command_, divide_,
                 initial_count_, timer_start_, timer_next_, tsc_deadline_);
+        if constexpr (Archive::kReads) {
+            const std::bitset<256> used = request_ | service_;
+            bool possible = (divide_ & ~kDivideBits) == 0 && task_priority_ <= 0xff &&
+                            spurious_ <= 0x1ff;
+            for (std::size_t vector = 0; vector < kFirstVector; ++vector) {
+                possible = possible && !used.test(vector);
+            }
+            archive.check(possible, "an interrupt controller that no CPU has");
+        }
     }
 
 private:
+    static constexpr std::size_t kFirstVector = 16;  ///< Those below are illegal.
+    static constexpr std::uint32_t kDivideBits = 0xb;
     enum Lvt : std::size_t { kTimer, kThermal, kPerformance, kLint0, kLint1, kError, kLvtCount };
 
     [[nodiscard]] bool enabled() const;

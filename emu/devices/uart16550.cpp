@@ -18,7 +18,6 @@ constexpr std::uint8_t kMcrLoop = 0x10;
 constexpr std::uint8_t kLsrReceived = 0x01;
 constexpr std::uint8_t kLsrTransmitEmpty = 0x60;
 constexpr std::uint8_t kMsrConnected = 0xb0;  // DCD, DSR, CTS
-constexpr std::size_t kFifoBytes = 16;
 
 }  // namespace
 

@@ -35,9 +35,16 @@ public:
     void fields(Archive& archive) {
         archive("uart16550", 1, fifo_, waiting_, divisor_, interrupt_enable_, fifo_control_,
                 line_control_, modem_control_, scratch_, transmit_interrupt_, line_);
+        if constexpr (Archive::kReads) {
+            archive.check(
+                fifo_.size() <= kFifoBytes && interrupt_enable_ <= 0xf && modem_control_ <= 0x1f,
+                "a port that the chip cannot have");
+        }
     }
 
 private:
+    static constexpr std::size_t kFifoBytes = 16;
+
     [[nodiscard]] bool looped() const;
     [[nodiscard]] bool listening() const;
     /// Moves waiting bytes into the FIFO.

@@ -189,7 +189,7 @@ void UnicornEngine::correct_fault(std::uint8_t vector) {
 
 bool UnicornEngine::through_stack(std::uint64_t address) const {
     std::array<std::byte, cpu::kMaxInsnBytes> code{};
-    const std::size_t got = fetch(state_.eip(), code);
+    const std::size_t got = fetch(linear_rip(), code);
     const cpu::RegisterFile file = registers();
     return cpu::through_stack_segment(std::span<const std::byte>(code).first(got),
                                       GuestVa{state_.eip()}, {file.gpr, file.fs.base, file.gs.base},

@@ -60,7 +60,7 @@ WatchMatch UnicornEngine::match_read(std::uint64_t va, std::uint64_t bytes) cons
         return watches_.match(va, bytes, kRead);
     }
     std::array<std::byte, cpu::kMaxInsnBytes> code{};
-    const std::size_t got = fetch(state_.eip(), code);
+    const std::size_t got = fetch(linear_rip(), code);
     const cpu::RegisterFile file = registers();
     const std::vector<cpu::MemoryRange> reads = cpu::memory_reads(
         std::span<const std::byte>(code).first(got), GuestVa{state_.eip()},

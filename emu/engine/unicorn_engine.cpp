@@ -39,7 +39,11 @@ EngineExit UnicornEngine::run() {
         const ActiveScope scope(*this);
         return uc_emu_start(uc_, state_.eip(), 0, 0, 0);
     }();
-    TG_CHECK(error == UC_ERR_OK, uc_strerror(error));
+    // The CPU was led out of all memory.
+    const bool lost = error == UC_ERR_FETCH_UNMAPPED || error == UC_ERR_READ_UNMAPPED ||
+                      error == UC_ERR_WRITE_UNMAPPED;
+    TG_CHECK(error == UC_ERR_OK || lost, uc_strerror(error));
+    given_up_ = given_up_ || lost;
     if (std::exchange(given_up_, false)) {
         delivery_.reset();
         barren_exceptions_ = 0;

@@ -133,8 +133,6 @@ Result<void> UnicornEngine::open(const std::vector<DeviceRange>& devices) {
         .and_then([&] { return UnicornState::locate(uc_); })
         .and_then([&](const UnicornState& state) {
             state_ = state;
-            constexpr std::uint32_t kMxcsrAtReset = 0x1f80;
-            uc_reg_write(uc_, UC_X86_REG_MXCSR, &kMxcsrAtReset);
             return map_memory(devices);
         })
         .and_then([&] { return install_hooks(); });

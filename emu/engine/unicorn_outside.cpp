@@ -19,7 +19,7 @@ constexpr int kGeneralProtection = static_cast<int>(cpu::Vector::GeneralProtecti
 
 UnicornEngine::BlockPlace UnicornEngine::place_before(std::uintptr_t host_pc) {
     cpu_restore_state_x86_64(state_.cpu_state(), host_pc, false);
-    const std::optional<BlockPlace> place = place_in_block(state_.eip());
+    const std::optional<BlockPlace> place = place_in_block(linear_rip());
     TG_CHECK(place.has_value(), "a helper runs outside the current block");
     return *place;
 }

@@ -9,6 +9,7 @@
 #include "base/check.hpp"
 #include "cpu/debug_registers.hpp"
 #include "emu/engine/active_scope.hpp"
+#include "emu/engine/saved_env.hpp"
 #include "emu/engine/unicorn_engine.hpp"
 #include "emu/engine/unicorn_internals.hpp"
 #include "emu/snapshot/archive.hpp"
@@ -20,7 +21,6 @@ namespace {
 constexpr std::size_t kContextHeader = 40;
 constexpr std::size_t kHostAddress = sizeof(void*);
 constexpr std::uint32_t kDr7Fixed = 0x400;
-constexpr std::uint32_t kConditionCodes = 64;  // More than there are lazy flag operations.
 
 // Error code, whether it was INT n, and the next instruction: of exceptions that were delivered.
 constexpr std::size_t kExceptionBytes = 16;
@@ -57,6 +57,7 @@ void UnicornEngine::save_state(StateWriter& to) const {
                       std::byte{0});
     std::ranges::fill(std::span(copy).last(kHostAddress), std::byte{0});
     write_out_flags(copy, rflags());
+    forget_float_leftovers(copy);
     std::ranges::fill(std::span(copy).subspan(state_.exception_offset(), kExceptionBytes),
                       std::byte{0});
     std::vector<std::uint64_t> msrs;
@@ -93,15 +94,8 @@ void UnicornEngine::load_state(StateReader& from) {
     if (!from.ok()) {
         return;
     }
-    const auto number_at = [&copy](std::size_t offset) {
-        std::uint32_t value = 0;
-        std::memcpy(&value, copy.data() + offset, sizeof(value));
-        return value;
-    };
-    const std::uint32_t direction = number_at(env_offset::kDf);
-    from.check(
-        (direction == 1 || direction == ~0U) && number_at(env_offset::kCcOp) < kConditionCodes,
-        "flags that the CPU cannot have");
+    const std::string_view mistake = mistake_in_env(copy);
+    from.check(mistake.empty(), mistake);
     if (!from.ok()) {
         return;
     }
@@ -112,6 +106,11 @@ void UnicornEngine::load_state(StateReader& from) {
     std::copy_n(copy.begin(), kept_from, env.begin());
     std::copy(copy.begin() + static_cast<std::ptrdiff_t>(kept_to), copy.end(),
               env.begin() + static_cast<std::ptrdiff_t>(kept_to));
+    // The library makes its arithmetic's modes of the control words.
+    const auto x87_control = state_.env<std::uint16_t>(env_offset::kX87Control);
+    const auto mxcsr = state_.env<std::uint32_t>(env_offset::kMxcsr);
+    uc_reg_write(uc_, UC_X86_REG_FPCW, &x87_control);
+    uc_reg_write(uc_, UC_X86_REG_MXCSR, &mxcsr);
     const auto dr7 = static_cast<std::uint32_t>(state_.debug_register(7));
     state_.set_debug_register(7, kDr7Fixed);
     cpu_x86_update_dr7_x86_64(state_.env_pointer(), dr7);

@@ -159,6 +159,37 @@ Result<UnicornState> UnicornState::locate(uc_engine* uc) {
     if (efer.value == 0 || state.env<std::uint64_t>(env_offset::kEfer) != efer.value) {
         return wrong_layout("EFER");
     }
+    const std::uint16_t x87_status = 5U << 11;
+    const std::uint16_t x87_control = 0x0f7e;
+    const std::uint32_t mxcsr = 0x7fa1;
+    uc_reg_write(uc, UC_X86_REG_FPSW, &x87_status);
+    uc_reg_write(uc, UC_X86_REG_FPCW, &x87_control);
+    uc_reg_write(uc, UC_X86_REG_MXCSR, &mxcsr);
+    if (state.env<std::uint32_t>(env_offset::kX87Top) != 5 ||
+        state.env<std::uint16_t>(env_offset::kX87Control) != x87_control ||
+        state.env<std::uint32_t>(env_offset::kMxcsr) != mxcsr ||
+        state.env<std::uint32_t>(env_offset::kA20) != ~0U) {
+        return wrong_layout("the x87 and SSE control words");
+    }
+    const std::array<std::uint64_t, 2> wide{0x1122'3344'5566'7788, 0x99aa};
+    uc_reg_write(uc, UC_X86_REG_FP1, wide.data());
+    uc_reg_write(uc, UC_X86_REG_XMM2, wide.data());
+    const auto stands_at = [&](std::size_t offset) {
+        return state.env<std::uint64_t>(offset) == wide[0] &&
+               state.env<std::uint16_t>(offset + 8) == wide[1];
+    };
+    if (!stands_at(env_offset::kX87Registers + 16) || !stands_at(env_offset::kXmm + 2 * 64)) {
+        return wrong_layout("the x87 and SSE registers");
+    }
+    const std::array<std::uint64_t, 2> empty{};
+    uc_reg_write(uc, UC_X86_REG_FP1, empty.data());
+    uc_reg_write(uc, UC_X86_REG_XMM2, empty.data());
+    const std::uint16_t x87_status_at_reset = 0;
+    const std::uint16_t x87_control_at_reset = 0x37f;
+    const std::uint32_t mxcsr_at_reset = 0x1f80;
+    uc_reg_write(uc, UC_X86_REG_FPSW, &x87_status_at_reset);
+    uc_reg_write(uc, UC_X86_REG_FPCW, &x87_control_at_reset);
+    uc_reg_write(uc, UC_X86_REG_MXCSR, &mxcsr_at_reset);
     if ((state.hflags() & (hflag::kLma | hflag::kCs64)) != (hflag::kLma | hflag::kCs64)) {
         return wrong_layout("hflags");
     }

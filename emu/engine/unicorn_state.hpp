@@ -30,7 +30,20 @@ inline constexpr std::size_t kHflags2 = 180;
 inline constexpr std::size_t kSegments = 184;  ///< ES CS SS DS FS GS, then LDTR, TR, GDTR, IDTR.
 inline constexpr std::size_t kSegmentBytes = 24;
 inline constexpr std::size_t kCr = 424;
+inline constexpr std::size_t kA20 = 496;  ///< Mask of physical addresses.
 inline constexpr std::size_t kEfer = 592;
+inline constexpr std::size_t kX87Top = 604;
+inline constexpr std::size_t kX87Control = 610;
+inline constexpr std::size_t kX87Tags = 612;
+inline constexpr std::size_t kX87Registers = 624;  ///< 16 bytes each, of which 10 are used.
+// What the library's arithmetic makes of the control words.
+inline constexpr std::size_t kX87Modes = 776;
+inline constexpr std::size_t kMmxModes = 800;
+inline constexpr std::size_t kSseModes = 808;
+inline constexpr std::size_t kFloatModeBytes = 8;
+inline constexpr std::size_t kMxcsr = 816;
+inline constexpr std::size_t kXmm = 824;  ///< 32 of 64 bytes, of which 16 of 16 bytes are used.
+inline constexpr std::size_t kXmmEnd = kXmm + 32 * 64 + 64 + 8;  ///< With two of the library's own.
 }  // namespace env_offset
 
 /// CPUX86State.hflags bits.
@@ -43,10 +56,14 @@ inline constexpr std::uint32_t kAddSeg = 1U << 6;
 inline constexpr std::uint32_t kProtected = 1U << 7;
 inline constexpr std::uint32_t kLma = 1U << 14;
 inline constexpr std::uint32_t kCs64 = 1U << 15;
+inline constexpr std::uint32_t kFxsr = 1U << 22;
+inline constexpr std::uint32_t kSmap = 1U << 23;
+inline constexpr std::uint32_t kIoBreakpoint = 1U << 24;
 }  // namespace hflag
 
 /// CPUX86State.hflags2 bits.
 namespace hflag2 {
+inline constexpr std::uint32_t kGlobalInterrupts = 1U << 0;
 inline constexpr std::uint32_t kNmiBlocked = 1U << 2;
 }  // namespace hflag2
 

@@ -77,13 +77,17 @@ TEST_P(Typing, IsRepeatedBitForBitAtAnyPace) {
 
 INSTANTIATE_TEST_SUITE_P(
     Input, Typing,
-    testing::Values(Way{"SleepingFree", {.sleeps = true, .ticks = false}, PaceMode::Free},
-                    Way{"SleepingReal", {.sleeps = true, .ticks = false}, PaceMode::Real},
-                    Way{"TickingFree", {.sleeps = true, .ticks = true}, PaceMode::Free},
-                    Way{"TickingReal", {.sleeps = true, .ticks = true}, PaceMode::Real},
-                    Way{"BusyFree", {.sleeps = false, .ticks = false}, PaceMode::Free},
-                    Way{"BusyTickingFree", {.sleeps = false, .ticks = true}, PaceMode::Free},
-                    Way{"BusyTickingReal", {.sleeps = false, .ticks = true}, PaceMode::Real}),
+    testing::Values(
+        Way{"SleepingFree", {.sleeps = true, .ticks = false}, PaceMode::Free},
+        Way{"SleepingReal", {.sleeps = true, .ticks = false}, PaceMode::Real},
+        Way{"TickingFree", {.sleeps = true, .ticks = true}, PaceMode::Free},
+        Way{"TickingReal", {.sleeps = true, .ticks = true}, PaceMode::Real},
+        Way{"BusyFree", {.sleeps = false, .ticks = false}, PaceMode::Free},
+        Way{"BusyTickingFree", {.sleeps = false, .ticks = true}, PaceMode::Free},
+        Way{"BusyTickingReal", {.sleeps = false, .ticks = true}, PaceMode::Real},
+        Way{"TwoCpusFree", {.sleeps = true, .ticks = true, .cpus = 2}, PaceMode::Free},
+        Way{"TwoCpusReal", {.sleeps = true, .ticks = true, .cpus = 2}, PaceMode::Real},
+        Way{"FourCpusFree", {.sleeps = false, .ticks = true, .cpus = 4}, PaceMode::Free}),
     [](const testing::TestParamInfo<Way>& one) { return std::string(one.param.name); });
 
 TEST(Input, KeepsALargePaste) {

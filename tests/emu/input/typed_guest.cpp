@@ -40,8 +40,9 @@ Code guest_code(TypedGuest::Options options) {
 
 TypedGuest::TypedGuest(Options options) : BareGuest(guest_code(options), options.cpus) {
     map_apics(*machine);
-    // In real mode: lock inc word [0x9000]; jmp back
-    put(kBareDirectMap + 0x8000, {0xf0, 0xff, 0x06, 0x00, 0x90, 0xeb, 0xf9});
+    // In real mode: nop; out 0x80, al; in al, 0x80; rdtsc; lock inc word [0x9000]; jmp back
+    put(kBareDirectMap + 0x8000,
+        {0x90, 0xe6, 0x80, 0xe4, 0x80, 0x0f, 0x31, 0xf0, 0xff, 0x06, 0x00, 0x90, 0xeb, 0xf2});
     machine->set_console_sink([this](std::string_view bytes) { console += bytes; });
     const Code end_of_interrupt{0xb0, 0x20, 0xe6, 0x20};
     // push rax; (EOI); pop rax; iretq

@@ -229,6 +229,7 @@ TEST(SnapshotFile, GoesThroughAFile) {
 }
 
 constexpr const char* kChildFile = "TRAPGATE_TEST_STATE";
+constexpr const char* kChildCpus = "TRAPGATE_TEST_CPUS";
 
 // The other process of the test below.
 TEST(SnapshotFile, ChildProcess) {
@@ -236,7 +237,7 @@ TEST(SnapshotFile, ChildProcess) {
     if (path == nullptr) {
         GTEST_SKIP() << "runs in a process of its own";
     }
-    MiniGuest guest;
+    MiniGuest guest("", 32U << 20, static_cast<unsigned>(std::atoi(std::getenv(kChildCpus))));
     const Result<StatePtr> state = read_state(path);
     ASSERT_TRUE(state) << state.error().message();
     ASSERT_TRUE(guest.machine->restore(**state));
@@ -244,8 +245,10 @@ TEST(SnapshotFile, ChildProcess) {
     std::ofstream(std::string(path) + ".end") << portrait(*guest.machine) << guest.console;
 }
 
-TEST(SnapshotFile, RunsOnInAnotherProcess) {
-    MiniGuest guest;
+class SnapshotOfCpus : public testing::TestWithParam<unsigned> {};
+
+TEST_P(SnapshotOfCpus, RunsOnInAnotherProcess) {
+    MiniGuest guest("", 32U << 20, GetParam());
     guest.run_to(150'000);
     const std::filesystem::path path = scratch_file("state-for-child");
     ASSERT_TRUE(write_state(*guest.machine->save(), path));
@@ -257,7 +260,8 @@ TEST(SnapshotFile, RunsOnInAnotherProcess) {
     std::string brief = "--gtest_brief=1";
     std::string variable = fmt::format("{}={}", kChildFile, path.string());
     std::array<char*, 4> arguments{program.data(), filter.data(), brief.data(), nullptr};
-    std::vector<char*> environment{variable.data()};
+    std::string cpus = fmt::format("{}={}", kChildCpus, GetParam());
+    std::vector<char*> environment{variable.data(), cpus.data()};
     for (char** one = environ; *one != nullptr; ++one) {
         environment.push_back(*one);
     }
@@ -275,6 +279,9 @@ TEST(SnapshotFile, RunsOnInAnotherProcess) {
     std::filesystem::remove(path);
     std::filesystem::remove(path.string() + ".end");
 }
+
+INSTANTIATE_TEST_SUITE_P(Of, SnapshotOfCpus, testing::Values(1U, 2U, 4U),
+                         testing::PrintToStringParamName());
 
 TEST(SnapshotFile, RefusesWhatIsNotWhole) {
     MiniGuest guest;

@@ -219,6 +219,10 @@ TEST(RandomCode, NeverStopsTheHost) {
         ModeGuest guest = wild_guest(seed);
         const StopEvent stop = run_wild(*guest.machine, kInstructions);
         EXPECT_TRUE(is_an_end(stop.reason)) << static_cast<int>(stop.reason);
+        const StatePtr state = guest.machine->save();
+        const Result<void> restored = guest.machine->restore(*state);
+        EXPECT_TRUE(restored) << restored.error().message();
+        EXPECT_EQ(guest.machine->save()->parts, state->parts);
     }
 }
 
