@@ -190,6 +190,15 @@ static bool wait_consider_task(struct wait_opts* wo, struct task_struct* p,
     return false;
 }
 
+// The child may still be on its way out, on another CPU. Its stack and what else it has are free
+// when we return: who counts pages after a wait counts right.
+static void put_dead_task(struct task_struct* p) {
+    while (READ_ONCE(p->usage) > 1) {
+        cpu_relax();
+    }
+    put_task_struct(p);
+}
+
 // The pid of a child with news, 0, or -ECHILD.
 static int wait_once(struct wait_opts* wo) {
     struct task_struct *t, *child, *next, *dead = NULL;
@@ -210,7 +219,7 @@ static int wait_once(struct wait_opts* wo) {
 out:
     spin_unlock_irq(&tasklist_lock);
     if (dead != NULL) {
-        put_task_struct(dead);
+        put_dead_task(dead);
     }
     return result;
 }
