@@ -113,7 +113,25 @@ const struct file_operations* chrdev_fops(u32 dev) {
     return NULL;
 }
 
+static const char* const links[][2] = {
+    {"/dev/fd", "/proc/self/fd"},
+    {"/dev/stdin", "/proc/self/fd/0"},
+    {"/dev/stdout", "/proc/self/fd/1"},
+    {"/dev/stderr", "/proc/self/fd/2"},
+};
+
+static void make_links(void) {
+    for (unsigned int i = 0; i < ARRAY_SIZE(links); i++) {
+        struct filename* name = getname_kernel(links[i][0]);
+        if (!IS_ERR(name)) {
+            do_symlinkat(links[i][1], AT_FDCWD, name);
+            putname(name);
+        }
+    }
+}
+
 void devtmpfs_init(void) {
+    make_links();
     for (unsigned int i = 0; i < ARRAY_SIZE(devices); i++) {
         struct filename* name = getname_kernel(devices[i].path);
         if (!IS_ERR(name)) {

@@ -9,22 +9,41 @@
 #include "mm/mm_types.h"
 #include "mm/slab.h"
 
-#define MAX_ARG_BYTES (120UL << 10)  // what the first pages of a stack have room for
+#define MAX_ARG_BYTES (2UL << 20)  // a quarter of a stack, pointers included
+#define FIRST_ARG_BYTES 4000UL
 #define BINPRM_BUF_SIZE 256
 #define MAX_INTERPRETERS 4
 #define SIGKILL_SELF 1000  // past the point of no return
 
-static int add_string(struct linux_binprm* bprm, const char __user* s) {
-    if (bprm->used == bprm->size) {
-        return -E2BIG;
+static int grow_strings(struct linux_binprm* bprm) {
+    size_t size = bprm->size == 0 ? FIRST_ARG_BYTES : bprm->size * 2;
+    char* strings = size > MAX_ARG_BYTES ? NULL : kmalloc(size, GFP_KERNEL);
+    if (strings == NULL) {
+        return size > MAX_ARG_BYTES ? -E2BIG : -ENOMEM;
     }
-    long room = (long)(bprm->size - bprm->used);
-    long length = strncpy_from_user(bprm->strings + bprm->used, s, room);
-    if (length < 0 || length == room) {
-        return length < 0 ? -EFAULT : -E2BIG;
-    }
-    bprm->used += (size_t)length + 1;
+    memcpy(strings, bprm->strings, bprm->used);
+    kfree(bprm->strings);
+    bprm->strings = strings;
+    bprm->size = size;
     return 0;
+}
+
+static int add_string(struct linux_binprm* bprm, const char __user* s) {
+    for (;;) {
+        long room = (long)(bprm->size - bprm->used);
+        long length = room == 0 ? 0 : strncpy_from_user(bprm->strings + bprm->used, s, room);
+        if (length < 0) {
+            return -EFAULT;
+        }
+        if (length < room) {
+            bprm->used += (size_t)length + 1;
+            return 0;
+        }
+        int error = grow_strings(bprm);
+        if (error != 0) {
+            return error;
+        }
+    }
 }
 
 static int add_strings(struct linux_binprm* bprm, const char __user* const __user* vector,
@@ -52,8 +71,11 @@ static int add_strings(struct linux_binprm* bprm, const char __user* const __use
 // Puts strings of the kernel in front of all others.
 static int prepend(struct linux_binprm* bprm, const char* s) {
     size_t bytes = strlen(s) + 1;
-    if (bytes > bprm->size - bprm->used) {
-        return -E2BIG;
+    while (bytes > bprm->size - bprm->used) {
+        int error = grow_strings(bprm);
+        if (error != 0) {
+            return error;
+        }
     }
     memmove(bprm->strings + bytes, bprm->strings, bprm->used);
     memcpy(bprm->strings, s, bytes);
@@ -214,13 +236,12 @@ static int exec_binprm(struct linux_binprm* bprm) {
 
 static int do_execve(const char* filename, const char __user* const __user* argv,
                      const char __user* const __user* envp) {
-    struct linux_binprm bprm = {.filename = filename, .size = MAX_ARG_BYTES};
+    struct linux_binprm bprm = {.filename = filename};
     bprm.file = open_exec(filename);
     if (IS_ERR(bprm.file)) {
         return (int)PTR_ERR(bprm.file);
     }
-    bprm.strings = kmalloc(bprm.size, GFP_KERNEL);
-    int error = bprm.strings == NULL ? -ENOMEM : add_strings(&bprm, argv, &bprm.argc);
+    int error = add_strings(&bprm, argv, &bprm.argc);
     if (error == 0) {
         error = add_strings(&bprm, envp, &bprm.envc);
     }

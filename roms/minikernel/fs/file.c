@@ -103,8 +103,9 @@ void do_close_on_exec(void) {
 int fd_install_from(unsigned int from, struct file* file, bool close_on_exec) {
     struct files_struct* files = current->files;
     int found = -EMFILE;
+    const u64 limit = min(current->signal->rlim[RLIMIT_NOFILE].rlim_cur, (u64)NR_OPEN_DEFAULT);
     spin_lock(&files->file_lock);
-    for (unsigned int fd = from; fd < NR_OPEN_DEFAULT; fd++) {
+    for (unsigned int fd = from; fd < limit; fd++) {
         if (files->fd_array[fd] == NULL) {
             files->fd_array[fd] = file;
             files->close_on_exec[fd] = close_on_exec;

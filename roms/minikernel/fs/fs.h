@@ -91,6 +91,8 @@ struct inode_operations {
     int (*symlink)(struct inode* dir, struct dentry* dentry, const char* target);
     /// The link's text, without a NUL behind it; its length.
     int (*readlink)(struct inode* inode, char* buf, int size);
+    /// For a link that leads to a file itself, not to a path: a dentry, held, or ERR_PTR.
+    struct dentry* (*follow_link)(struct inode* inode);
     void (*truncate)(struct inode* inode, loff_t length);
     /// The page at `index` of the file, held; ERR_PTR(-EFAULT) behind the end.
     struct page* (*get_page)(struct inode* inode, unsigned long index);
@@ -234,6 +236,7 @@ ssize_t ksys_write(unsigned int fd, const char __user* buf, size_t count);
 ssize_t kernel_read(struct file* file, void* buf, size_t count, loff_t pos);
 
 // ramfs.c
+#define MAX_FILE_BYTES (1LL << 40)
 extern const struct inode_operations ramfs_dir_inode_operations;
 extern const struct inode_operations ramfs_file_inode_operations;
 extern const struct file_operations ramfs_file_operations;

@@ -2,6 +2,7 @@
 #include "arch/uaccess.h"
 #include "fs/file.h"
 #include "fs/fs.h"
+#include "fs/mount.h"
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "mm/slab.h"
@@ -67,8 +68,8 @@ static struct dentry* path_init(int dfd, const char* name) {
 
 // What is mounted on it, instead of the dentry itself.
 static struct dentry* traverse_mounts(struct dentry* dentry) {
-    while (dentry->d_mounted != NULL) {
-        struct dentry* root = dget(dentry->d_mounted);
+    struct dentry* root;
+    while ((root = get_mounted(dentry)) != NULL) {
         dput(dentry);
         dentry = root;
     }
@@ -135,6 +136,11 @@ static struct dentry* follow_link(struct dentry* dir, struct dentry* link, int d
     if (depth >= MAXSYMLINKS) {
         dput(link);
         return ERR_PTR(-ELOOP);
+    }
+    if (link->d_inode->i_op->follow_link != NULL) {
+        struct dentry* target = link->d_inode->i_op->follow_link(link->d_inode);
+        dput(link);
+        return target;
     }
     char* text = get_link(link);
     dput(link);
@@ -337,7 +343,10 @@ static struct dentry* lookup_for_open(struct dentry* at, const char* name, int o
         return ERR_PTR(-EISDIR);
     }
     struct dentry* dentry = open_last_lookup(dir, &last, open_flag, mode);
-    if (!IS_ERR(dentry) && S_ISLNK(dentry->d_inode->i_mode) && !(open_flag & O_NOFOLLOW)) {
+    bool link = !IS_ERR(dentry) && S_ISLNK(dentry->d_inode->i_mode) && !(open_flag & O_NOFOLLOW);
+    if (link && dentry->d_inode->i_op->follow_link != NULL) {
+        dentry = follow_link(dir, dentry, depth);
+    } else if (link) {
         char* text = depth < MAXSYMLINKS ? get_link(dentry) : ERR_PTR(-ELOOP);
         dput(dentry);
         dentry = ERR_PTR(PTR_ERR(text));

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "fs/file.h"
 #include "fs/fs.h"
-#include "fs/proc/proc.h"
 #include "kernel/syscall.h"
 #include "lib/string.h"
 #include "mm/slab.h"
 
-// System calls that change names: making, removing, moving them, and mounting on them.
+// System calls that change names: making, removing and moving them.
 
 static long with_name(int dfd, const char __user* pathname, umode_t mode,
                       int (*function)(int dfd, struct filename* name, umode_t mode)) {
@@ -272,69 +271,6 @@ SYSCALL_DEFINE2(link, const char __user*, oldname, const char __user*, newname) 
 SYSCALL_DEFINE5(linkat, int, olddfd, const char __user*, oldname, int, newdfd, const char __user*,
                 newname, int, flags) {
     return do_linkat(olddfd, oldname, newdfd, newname, flags);
-}
-
-static struct dentry* new_tree(const char* type) {
-    if (strcmp(type, "proc") == 0) {
-        return proc_get_tree();
-    }
-    if (strcmp(type, "tracefs") == 0) {
-        return tracefs_get_tree();
-    }
-    bool known = strcmp(type, "tmpfs") == 0 || strcmp(type, "ramfs") == 0 ||
-                 strcmp(type, "devtmpfs") == 0 || strcmp(type, "sysfs") == 0;
-    struct inode* inode = known ? new_inode(S_IFDIR | 0755) : NULL;
-    if (inode == NULL) {
-        return ERR_PTR(known ? -ENOMEM : -ENODEV);
-    }
-    inode->i_op = &ramfs_dir_inode_operations;
-    inode->i_fop = &simple_dir_operations;
-    struct dentry* root = d_alloc(NULL, "/", 1);
-    if (IS_ERR(root)) {
-        iput(inode);
-        return root;
-    }
-    root->d_inode = inode;
-    return root;
-}
-
-static long do_mount(const char* type, struct dentry* place) {
-    if (!S_ISDIR(place->d_inode->i_mode)) {
-        return -ENOTDIR;
-    }
-    if (strcmp(type, "devtmpfs") == 0) {
-        return 0;  // the nodes are in the root's own /dev
-    }
-    struct dentry* root = new_tree(type);
-    if (IS_ERR(root)) {
-        return PTR_ERR(root);
-    }
-    root->d_covered = dget(place);
-    place->d_mounted = root;
-    return 0;
-}
-
-SYSCALL_DEFINE5(mount, const char __user*, dev_name, const char __user*, dir_name,
-                const char __user*, type, unsigned long, flags, void __user*, data) {
-    (void)dev_name;
-    (void)data;
-    char kind[16];
-    if (flags & 0x20) {
-        return 0;  // MS_REMOUNT: there is nothing to change
-    }
-    long length = strncpy_from_user(kind, type, sizeof(kind));
-    if (length < 0 || length == sizeof(kind)) {
-        return length < 0 ? length : -ENODEV;
-    }
-    struct dentry* place = user_path_at(AT_FDCWD, dir_name, 0, LOOKUP_FOLLOW);
-    if (IS_ERR(place)) {
-        return PTR_ERR(place);
-    }
-    mutex_lock(&rename_mutex);
-    long error = do_mount(kind, place);
-    mutex_unlock(&rename_mutex);
-    dput(place);
-    return error;
 }
 
 SYSCALL_DEFINE0(sync) { return 0; }

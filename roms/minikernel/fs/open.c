@@ -135,6 +135,24 @@ SYSCALL_DEFINE2(ftruncate, unsigned int, fd, long, length) {
     return error;
 }
 
+SYSCALL_DEFINE4(fallocate, unsigned int, fd, int, mode, long, offset, long, length) {
+    struct file* file = fget(fd);
+    if (file == NULL) {
+        return -EBADF;
+    }
+    struct inode* inode = file->f_inode;
+    long error = offset < 0 || length <= 0 || offset > MAX_FILE_BYTES - length       ? -EINVAL
+                 : !(file->f_mode & FMODE_WRITE)                                     ? -EBADF
+                 : mode != 0 || inode->i_op == NULL || inode->i_op->truncate == NULL ? -EOPNOTSUPP
+                                                                                     : 0;
+    // The pages come when they are written.
+    if (error == 0 && offset + length > inode->i_size) {
+        error = do_truncate(inode, offset + length);
+    }
+    fput(file);
+    return error;
+}
+
 static long chmod_common(struct dentry* dentry, umode_t mode) {
     if (IS_ERR(dentry)) {
         return PTR_ERR(dentry);

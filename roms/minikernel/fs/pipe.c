@@ -169,7 +169,8 @@ static void pipe_release(struct inode* inode, struct file* file) {
     kfree(pipe);
 }
 
-// A FIFO's reader waits for a writer, and the other way round.
+// A FIFO's reader waits for a writer, and the other way round. A pipe, which is opened through
+// procfs, has had both.
 static int fifo_open(struct inode* inode, struct file* file) {
     inode_lock(inode);
     struct pipe_inode_info* pipe = inode->i_private;
@@ -188,6 +189,10 @@ static int fifo_open(struct inode* inode, struct file* file) {
     inode_unlock(inode);
     poll_wake(&pipe->wait);
     int error = 0;
+    bool nameless = file->f_path.dentry->d_parent == file->f_path.dentry;
+    if (nameless) {
+        return 0;
+    }
     if (file->f_flags & O_NONBLOCK) {
         error = writes && !reads && pipe->readers == 0 ? -ENXIO : 0;
     } else if (wait_event_interruptible(pipe->wait, (writes || pipe->writers > 0) &&

@@ -15,7 +15,6 @@ struct ramfs_data {
     struct page** pages;
 };
 
-#define MAX_FILE_BYTES (1LL << 40)
 #define MAX_FILE_PAGES (1UL << 19)  // entries of the largest array that kmalloc has
 
 static struct ramfs_data* data_of(const struct inode* inode) { return inode->i_private; }

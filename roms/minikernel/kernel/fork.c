@@ -142,8 +142,7 @@ static struct signal_struct* copy_signal(u64 clone_flags) {
         signal->pgrp = old->pgrp;
         signal->session = old->session;
         signal->tty = old->tty;
-        signal->rlim_stack = old->rlim_stack;
-        signal->rlim_nofile = old->rlim_nofile;
+        memcpy(signal->rlim, old->rlim, sizeof(signal->rlim));
     }
     return signal;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "kernel/signal.h"
 
+#include "fs/file.h"
 #include "fs/fs.h"
 #include "kernel/syscall.h"
 #include "kernel/task.h"
@@ -17,13 +18,18 @@
 #define SIG_UNBLOCKABLE (sigmask(SIGKILL) | sigmask(SIGSTOP))
 #define INIT_PID 1
 
+#define UNLIMITED {RLIM_INFINITY, RLIM_INFINITY}
+
 struct signal_struct init_signals = {
     .count = 1,
     .nr_threads = 1,
     .thread_head = LIST_HEAD_INIT(init_signals.thread_head),
     .shared_pending = {.list = LIST_HEAD_INIT(init_signals.shared_pending.list)},
-    .rlim_stack = 8UL << 20,
-    .rlim_nofile = 256,
+    .rlim = {[0 ... RLIMIT_STACK - 1] = UNLIMITED,
+             [RLIMIT_STACK] = {8UL << 20, RLIM_INFINITY},
+             [RLIMIT_STACK + 1 ... RLIMIT_NOFILE - 1] = UNLIMITED,
+             [RLIMIT_NOFILE] = {NR_OPEN_DEFAULT, NR_OPEN_DEFAULT},
+             [RLIMIT_NOFILE + 1 ... RLIM_NLIMITS - 1] = UNLIMITED},
 };
 struct sighand_struct init_sighand = {.count = 1};
 

@@ -104,6 +104,14 @@ struct sighand_struct {
 #define SIGNAL_GROUP_EXIT 0x8u
 #define SIGNAL_DID_EXEC 0x10u
 
+struct rlimit64 {
+    u64 rlim_cur, rlim_max;
+};
+#define RLIM_INFINITY (~0ULL)
+#define RLIM_NLIMITS 16
+#define RLIMIT_STACK 3
+#define RLIMIT_NOFILE 7
+
 /// What the threads of a process have in common.
 struct signal_struct {
     int count;       // task_structs that point here
@@ -117,7 +125,7 @@ struct signal_struct {
     struct tty_struct* tty;
     u64 utime, stime, cutime, cstime;
     unsigned long real_timer_expires;  // in jiffies; 0: none
-    unsigned long rlim_stack, rlim_nofile;
+    struct rlimit64 rlim[RLIM_NLIMITS];
 };
 
 extern struct signal_struct init_signals;

@@ -132,26 +132,6 @@ SYSCALL_DEFINE2(prctl, int, option, char __user*, arg) {
     }
 }
 
-struct rlimit64 {
-    u64 rlim_cur, rlim_max;
-};
-
-static struct rlimit64 limit_of(unsigned int resource) {
-    u64 value = resource == 3 ? 8UL << 20 : resource == 7 ? 256 : ~0ULL;
-    return (struct rlimit64){value, value};
-}
-
-SYSCALL_DEFINE2(getrlimit, unsigned int, resource, struct rlimit64 __user*, rlim) {
-    return resource > 15 ? -EINVAL : put_user(limit_of(resource), rlim);
-}
-
-SYSCALL_DEFINE4(prlimit64, pid_t, pid, unsigned int, resource, const void __user*, new_rlim,
-                struct rlimit64 __user*, old_rlim) {
-    (void)pid;
-    (void)new_rlim;
-    return resource > 15 ? -EINVAL : old_rlim != NULL ? put_user(limit_of(resource), old_rlim) : 0;
-}
-
 SYSCALL_DEFINE0(sched_yield) {
     schedule();
     return 0;

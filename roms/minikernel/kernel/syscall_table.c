@@ -26,7 +26,8 @@
     X(257, openat) X(258, mkdirat) X(259, mknodat) X(260, fchownat) X(262, newfstatat) \
     X(263, unlinkat) X(264, renameat) X(265, linkat) X(266, symlinkat) X(267, readlinkat) \
     X(268, fchmodat) X(269, faccessat) X(271, ppoll) X(280, utimensat) X(292, dup3) \
-    X(293, pipe2) X(302, prlimit64) X(313, finit_module) X(316, renameat2) X(318, getrandom) X(439, faccessat2)
+    X(293, pipe2) X(302, prlimit64) X(313, finit_module) X(316, renameat2) X(318, getrandom) X(439, faccessat2) X(160, setrlimit) X(166, umount) \
+    X(285, fallocate)
 
 // Numbers that share a function: everybody is root, and stays so.
 #define MORE_SYSCALLS(X) \

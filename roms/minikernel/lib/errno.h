@@ -38,6 +38,17 @@
 #define ETIMEDOUT 110
 
 // Never seen by a program: what becomes of a system call that a signal interrupted.
+#define EBADFD 77
+#define ENOTSOCK 88
+#define EPROTOTYPE 91
+#define EPROTONOSUPPORT 93
+#define ESOCKTNOSUPPORT 94
+#define EOPNOTSUPP 95
+#define EAFNOSUPPORT 97
+#define EADDRINUSE 98
+#define EISCONN 106
+#define ENOTCONN 107
+#define ECONNREFUSED 111
 #define ERESTARTSYS 512
 
 // A pointer-returning function may return an error as one of the last 4095 addresses.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "arch/smp.h"
+#include "fs/mount.h"
 #include "fs/proc/proc.h"
 #include "kernel/kallsyms.h"
 #include "kernel/module.h"
@@ -10,7 +10,7 @@
 #include "lib/vsprintf.h"
 #include "mm/mm_types.h"
 
-// What each file of procfs says, in Linux's formats (Documentation/filesystems/proc.rst).
+// What each file about a process says, in Linux's formats (Documentation/filesystems/proc.rst).
 
 #define USER_HZ_NS 10000000ULL
 
@@ -20,6 +20,14 @@ static char state_of(const struct task_struct* p) {
            : p->__state & TASK_INTERRUPTIBLE   ? 'S'
            : p->__state & TASK_UNINTERRUPTIBLE ? 'D'
                                                : 'R';
+}
+
+static const char* name_of_state(char state) {
+    return state == 'R'   ? "running"
+           : state == 'S' ? "sleeping"
+           : state == 'D' ? "disk sleep"
+           : state == 'T' ? "stopped"
+                          : "zombie";
 }
 
 static void show_stat(struct seq_file* m, struct task_struct* p) {
@@ -38,9 +46,9 @@ static void show_stat(struct seq_file* m, struct task_struct* p) {
 
 static void show_status(struct seq_file* m, struct task_struct* p) {
     seq_printf(m,
-               "Name:\t%s\nState:\t%c\nTgid:\t%d\nPid:\t%d\nPPid:\t%d\nUid:\t0\t0\t0\t0\n"
+               "Name:\t%s\nState:\t%c (%s)\nTgid:\t%d\nPid:\t%d\nPPid:\t%d\nUid:\t0\t0\t0\t0\n"
                "Gid:\t0\t0\t0\t0\n",
-               p->comm, state_of(p), p->tgid, p->pid, task_ppid(p));
+               p->comm, state_of(p), name_of_state(state_of(p)), p->tgid, p->pid, task_ppid(p));
     struct mm_struct* mm = get_task_mm(p);
     if (mm != NULL) {
         seq_printf(m, "VmSize:\t%8lu kB\nVmRSS:\t%8ld kB\n", mm->total_vm * 4, mm->rss * 4);
@@ -142,77 +150,34 @@ static int read_self(struct task_struct* p, char* buf, int size) {
     return snprintf(buf, (size_t)size, "%d", current->tgid);
 }
 
-static void show_meminfo(struct seq_file* m, struct task_struct* p) {
+static void show_mounts_of(struct seq_file* m, struct task_struct* p) {
     (void)p;
-    unsigned long free = nr_free_pages() * 4;
-    seq_printf(m,
-               "MemTotal:       %8lu kB\nMemFree:        %8lu kB\nMemAvailable:   %8lu kB\n"
-               "Buffers:               0 kB\nCached:                0 kB\n"
-               "SwapTotal:             0 kB\nSwapFree:              0 kB\n",
-               max_pfn * 4, free, free);
-}
-
-static struct kernel_cpustat all_cpus(void) {
-    struct kernel_cpustat sum = {0, 0, 0};
-    for_each_online_cpu(cpu) {
-        const struct kernel_cpustat* one = &per_cpu_ptr(runqueues, cpu)->cpustat;
-        sum.user += one->user;
-        sum.system += one->system;
-        sum.idle += one->idle;
-    }
-    return sum;
-}
-
-static void show_uptime(struct seq_file* m, struct task_struct* p) {
-    (void)p;
-    u64 cs = ktime_get_ns() / USER_HZ_NS, idle = all_cpus().idle / USER_HZ_NS;
-    seq_printf(m, "%llu.%02llu %llu.%02llu\n", cs / 100, cs % 100, idle / 100, idle % 100);
-}
-
-static void show_cpustat(struct seq_file* m, const char* name, const struct kernel_cpustat* s) {
-    seq_printf(m, "%s %llu 0 %llu %llu 0 0 0 0 0 0\n", name, s->user / USER_HZ_NS,
-               s->system / USER_HZ_NS, s->idle / USER_HZ_NS);
-}
-
-static void show_system_stat(struct seq_file* m, struct task_struct* p) {
-    (void)p;
-    const struct kernel_cpustat all = all_cpus();
-    show_cpustat(m, "cpu ", &all);
-    for_each_online_cpu(cpu) {
-        char name[8];
-        snprintf(name, sizeof(name), "cpu%u", cpu);
-        show_cpustat(m, name, &per_cpu_ptr(runqueues, cpu)->cpustat);
-    }
-    seq_printf(m, "ctxt %llu\nbtime 1767225600\n", nr_context_switches());
-}
-
-static void show_loadavg(struct seq_file* m, struct task_struct* p) {
-    (void)p;
-    seq_printf(m, "0.00 0.00 0.00 1/1 1\n");
-}
-
-static void show_mounts(struct seq_file* m, struct task_struct* p) {
-    (void)p;
-    seq_printf(m,
-               "rootfs / rootfs rw 0 0\nproc /proc proc rw 0 0\ndevtmpfs /dev devtmpfs rw 0 0\n");
-}
-
-static void show_version(struct seq_file* m, struct task_struct* p) {
-    (void)p;
-    seq_printf(m, "Linux version 6.1.0-minikernel (Trapgate) (gcc " __VERSION__ ")\n");
+    show_mounts(m);
 }
 
 const struct proc_dir_entry proc_root_entries[] = {
-    {"self", NULL, read_self},       {"meminfo", show_meminfo, NULL},
-    {"uptime", show_uptime, NULL},   {"stat", show_system_stat, NULL},
-    {"loadavg", show_loadavg, NULL}, {"mounts", show_mounts, NULL},
-    {"version", show_version, NULL}, {"kallsyms", show_kallsyms, NULL},
-    {"modules", show_modules, NULL}, {NULL, NULL, NULL},
+    {.name = "self", .readlink = read_self},
+    {.name = "meminfo", .show = show_meminfo},
+    {.name = "uptime", .show = show_uptime},
+    {.name = "stat", .show = show_system_stat},
+    {.name = "loadavg", .show = show_loadavg},
+    {.name = "mounts", .show = show_mounts_of},
+    {.name = "cpuinfo", .show = show_cpuinfo},
+    {.name = "version", .show = show_version},
+    {.name = "kallsyms", .show = show_kallsyms},
+    {.name = "modules", .show = show_modules},
+    {.name = NULL},
 };
 
 const struct proc_dir_entry proc_pid_entries[] = {
-    {"stat", show_stat, NULL},       {"status", show_status, NULL},
-    {"cmdline", show_cmdline, NULL}, {"comm", show_comm, NULL},
-    {"maps", show_maps, NULL},       {"exe", NULL, read_exe},
-    {"cwd", NULL, read_cwd},         {NULL, NULL, NULL},
+    {.name = "stat", .show = show_stat},
+    {.name = "status", .show = show_status},
+    {.name = "cmdline", .show = show_cmdline},
+    {.name = "comm", .show = show_comm},
+    {.name = "maps", .show = show_maps},
+    {.name = "mounts", .show = show_mounts_of},
+    {.name = "exe", .readlink = read_exe},
+    {.name = "cwd", .readlink = read_cwd},
+    {.name = "fd", .i_op = &proc_fd_inode_operations, .i_fop = &proc_fd_operations},
+    {.name = NULL},
 };

@@ -13,17 +13,16 @@ static const struct inode_operations proc_root_inode_operations, proc_pid_inode_
     proc_link_inode_operations;
 static const struct file_operations proc_root_operations, proc_pid_operations, proc_file_operations;
 
-static struct inode* proc_inode(umode_t mode, const struct proc_dir_entry* entry, pid_t pid) {
+struct inode* proc_inode(umode_t mode, const void* data, pid_t pid) {
     struct inode* inode = new_inode(mode);
     if (inode != NULL) {
-        inode->i_private = (void*)entry;
+        inode->i_private = (void*)data;
         inode->i_rdev = (u32)pid;
     }
     return inode;
 }
 
-static struct dentry* proc_dentry(struct dentry* dir, const char* name, u32 len,
-                                  struct inode* inode) {
+struct dentry* proc_dentry(struct dentry* dir, const char* name, u32 len, struct inode* inode) {
     struct dentry* dentry = inode == NULL ? ERR_PTR(-ENOMEM) : d_alloc(dir, name, len);
     if (IS_ERR(dentry)) {
         if (inode != NULL) {
@@ -35,17 +34,20 @@ static struct dentry* proc_dentry(struct dentry* dir, const char* name, u32 len,
     return dentry;
 }
 
+static umode_t mode_of(const struct proc_dir_entry* e) {
+    return e->show != NULL ? S_IFREG | 0444 : e->readlink != NULL ? S_IFLNK | 0777 : S_IFDIR | 0555;
+}
+
 static struct dentry* lookup_entry(struct dentry* dir, const char* name, u32 len,
                                    const struct proc_dir_entry* entries, pid_t pid) {
     for (const struct proc_dir_entry* e = entries; e->name != NULL; e++) {
         if (strlen(e->name) != len || memcmp(e->name, name, len) != 0) {
             continue;
         }
-        struct inode* inode = proc_inode(e->readlink != NULL ? S_IFLNK | 0777 : S_IFREG | 0444, e,
-                                         pid);
+        struct inode* inode = proc_inode(mode_of(e), e, pid);
         if (inode != NULL) {
-            inode->i_op = e->readlink != NULL ? &proc_link_inode_operations : NULL;
-            inode->i_fop = e->readlink != NULL ? NULL : &proc_file_operations;
+            inode->i_op = e->readlink != NULL ? &proc_link_inode_operations : e->i_op;
+            inode->i_fop = e->show != NULL ? &proc_file_operations : e->i_fop;
         }
         return proc_dentry(dir, name, len, inode);
     }
@@ -82,8 +84,7 @@ static struct dentry* proc_pid_lookup(struct dentry* dir, const char* name, u32 
     return lookup_entry(dir, name, len, proc_pid_entries, (pid_t)dir->d_inode->i_rdev);
 }
 
-// The process whose directory the inode is in, held; NULL when it is gone.
-static struct task_struct* get_proc_task(const struct inode* inode) {
+struct task_struct* get_proc_task(const struct inode* inode) {
     spin_lock_irq(&tasklist_lock);
     struct task_struct* p = find_task_by_pid((pid_t)inode->i_rdev);
     if (p != NULL) {
@@ -118,7 +119,7 @@ static int iterate_entries(struct dir_context* ctx, const struct proc_dir_entry*
     while (ctx->pos < count) {
         const struct proc_dir_entry* e = &entries[ctx->pos++];
         if (!ctx->actor(ctx, e->name, (u32)strlen(e->name), 1000 + (u64)ctx->pos,
-                        e->readlink != NULL ? S_IFLNK : S_IFREG)) {
+                        mode_of(e) & S_IFMT)) {
             ctx->pos--;
             return 1;
         }
