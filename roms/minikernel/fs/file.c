@@ -15,6 +15,7 @@ struct file* alloc_empty_file(void) {
     struct file* file = kmalloc(sizeof(*file), GFP_KERNEL | __GFP_ZERO);
     if (file != NULL) {
         file->f_count = 1;
+        INIT_LIST_HEAD(&file->f_ep);
         mutex_init(&file->f_pos_lock);
     }
     return file;
@@ -23,6 +24,9 @@ struct file* alloc_empty_file(void) {
 void fput(struct file* file) {
     if (__atomic_sub_fetch(&file->f_count, 1, __ATOMIC_ACQ_REL) > 0) {
         return;
+    }
+    if (!list_empty(&file->f_ep)) {
+        eventpoll_release(file);
     }
     if (file->f_op != NULL && file->f_op->release != NULL && file->f_inode != NULL) {
         file->f_op->release(file->f_inode, file);

@@ -144,6 +144,7 @@ struct file {
     fmode_t f_mode;
     struct mutex f_pos_lock;
     loff_t f_pos;
+    struct list_head f_ep;  // where it is on epoll's lists
     void* private_data;
 };
 
@@ -255,6 +256,10 @@ void devtmpfs_init(void);
 
 // pipe.c
 extern const struct file_operations pipefifo_fops;
+
+// eventpoll.c
+/// The file is about to go away.
+void eventpoll_release(struct file* file);
 
 // super.c
 extern struct dentry* root_dentry;

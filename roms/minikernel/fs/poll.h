@@ -4,6 +4,7 @@
 #include "kernel/wait.h"
 
 #define POLLIN 0x0001u
+#define POLLPRI 0x0002u
 #define POLLOUT 0x0004u
 #define POLLERR 0x0008u
 #define POLLHUP 0x0010u

@@ -5,6 +5,7 @@
 #include "kernel/panic.h"
 #include "kernel/syscall.h"
 #include "kernel/task.h"
+#include "kernel/time.h"
 #include "kernel/trace/events.h"
 #include "mm/mm_types.h"
 #include "mm/slab.h"
@@ -172,6 +173,8 @@ static bool wait_consider_task(struct wait_opts* wo, struct task_struct* p,
     if (p->exit_state == EXIT_ZOMBIE && signal->nr_threads == 0) {
         release_task(p);
         wo->stat = p->exit_code;
+        wo->utime = signal->utime + signal->cutime;
+        wo->stime = signal->stime + signal->cstime;
         current->signal->cutime += signal->utime + signal->cutime;
         current->signal->cstime += signal->stime + signal->cstime;
         *dead = p;
@@ -238,16 +241,12 @@ int kernel_wait(pid_t pid, int* stat) {
     return result;
 }
 
-struct rusage {
-    s64 utime[2], stime[2], rest[14];
-};
-
 SYSCALL_DEFINE4(wait4, pid_t, upid, int __user*, stat_addr, int, options, struct rusage __user*,
                 ru) {
     struct wait_opts wo = {.pid = upid, .options = options};
     int pid = do_wait(&wo);
     if (pid > 0 && ((stat_addr != NULL && put_user(wo.stat, stat_addr) != 0) ||
-                    (ru != NULL && clear_user(ru, sizeof(*ru)) != 0))) {
+                    (ru != NULL && put_user(to_rusage(wo.utime, wo.stime), ru) != 0))) {
         return -EFAULT;
     }
     return pid;

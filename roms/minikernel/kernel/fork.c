@@ -3,6 +3,7 @@
 #include "fs/file.h"
 #include "fs/fs.h"
 #include "kernel/completion.h"
+#include "kernel/itimer.h"
 #include "kernel/panic.h"
 #include "kernel/syscall.h"
 #include "kernel/task.h"
@@ -57,6 +58,7 @@ void put_task_stack(struct task_struct* p) {
 
 static void put_signal(struct signal_struct* signal) {
     if (__atomic_sub_fetch(&signal->count, 1, __ATOMIC_ACQ_REL) == 0) {
+        exit_itimers(signal);
         kfree(signal);
     }
 }
@@ -357,6 +359,40 @@ SYSCALL_DEFINE5(clone, unsigned long, clone_flags, unsigned long, newsp, int __u
     if (args.exit_signal > _NSIG || ((clone_flags & CLONE_SETTLS) && tls >= TASK_SIZE)) {
         return -EINVAL;
     }
+    return kernel_clone(&args);
+}
+
+struct clone_args {
+    u64 flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls;
+};
+
+#define CLONE_KNOWN                                                                             \
+    (CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_VFORK | CLONE_PARENT |           \
+     CLONE_THREAD | CLONE_SYSVSEM | CLONE_SETTLS | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID | \
+     CLONE_CHILD_SETTID)
+
+SYSCALL_DEFINE2(clone3, const struct clone_args __user*, uargs, size_t, size) {
+    struct clone_args a;
+    if (size < sizeof(a)) {
+        return -EINVAL;
+    }
+    if (get_user(a, uargs) != 0) {
+        return -EFAULT;
+    }
+    if ((a.flags & ~CLONE_KNOWN) || a.exit_signal > _NSIG ||
+        (a.stack == 0) != (a.stack_size == 0) || a.stack > TASK_SIZE ||
+        a.stack_size > TASK_SIZE - a.stack || ((a.flags & CLONE_SETTLS) && a.tls >= TASK_SIZE) ||
+        ((a.flags & (CLONE_THREAD | CLONE_PARENT)) && a.exit_signal != 0)) {
+        return -EINVAL;
+    }
+    struct kernel_clone_args args = {
+        .flags = a.flags,
+        .exit_signal = (int)a.exit_signal,
+        .stack = a.stack + a.stack_size,
+        .tls = a.tls,
+        .parent_tid = (int __user*)a.parent_tid,
+        .child_tid = (int __user*)a.child_tid,
+    };
     return kernel_clone(&args);
 }
 

@@ -25,10 +25,6 @@ SYSCALL_DEFINE2(clock_getres, int, which, struct timespec64 __user*, tp) {
     return tp == NULL ? 0 : put_user(ns_to_timespec64(1000000000ULL / tick_hz), tp);
 }
 
-struct timeval {
-    s64 tv_sec, tv_usec;
-};
-
 SYSCALL_DEFINE2(gettimeofday, struct timeval __user*, tv, void __user*, tz) {
     (void)tz;
     struct timespec64 now = current_time();
@@ -41,20 +37,57 @@ SYSCALL_DEFINE1(time, s64 __user*, tloc) {
     return tloc != NULL && put_user(now, tloc) != 0 ? -EFAULT : now;
 }
 
+// What all threads of the current process have used, those that are gone included.
+static void thread_group_cputime(u64* utime, u64* stime) {
+    const struct signal_struct* signal = current->signal;
+    const struct task_struct* t;
+    spin_lock_irq(&tasklist_lock);
+    *utime = signal->utime;
+    *stime = signal->stime;
+    list_for_each_entry(t, &signal->thread_head, thread_node) {
+        *utime += t->utime;
+        *stime += t->stime;
+    }
+    spin_unlock_irq(&tasklist_lock);
+}
+
 SYSCALL_DEFINE1(times, s64 __user*, tbuf) {
     const struct signal_struct* s = current->signal;
     const u64 tick = 10000000;
-    const s64 buf[4] = {(s64)(current->utime / tick), (s64)(current->stime / tick),
-                        (s64)(s->cutime / tick), (s64)(s->cstime / tick)};
+    u64 utime, stime;
+    thread_group_cputime(&utime, &stime);
+    const s64 buf[4] = {(s64)(utime / tick), (s64)(stime / tick), (s64)(s->cutime / tick),
+                        (s64)(s->cstime / tick)};
     if (tbuf != NULL && copy_to_user(tbuf, buf, sizeof(buf)) != 0) {
         return -EFAULT;
     }
     return (long)(ktime_get_ns() / tick);
 }
 
-SYSCALL_DEFINE2(getrusage, int, who, void __user*, ru) {
-    (void)who;
-    return clear_user(ru, 144) != 0 ? -EFAULT : 0;
+struct rusage to_rusage(u64 utime, u64 stime) {
+    const u64 second = 1000000000;
+    return (struct rusage){
+        .ru_utime = {(s64)(utime / second), (s64)(utime % second / 1000)},
+        .ru_stime = {(s64)(stime / second), (s64)(stime % second / 1000)},
+    };
+}
+
+#define RUSAGE_SELF 0
+#define RUSAGE_CHILDREN (-1)
+#define RUSAGE_THREAD 1
+
+SYSCALL_DEFINE2(getrusage, int, who, struct rusage __user*, ru) {
+    u64 utime = current->utime, stime = current->stime;
+    if (who == RUSAGE_SELF) {
+        thread_group_cputime(&utime, &stime);
+    } else if (who == RUSAGE_CHILDREN) {
+        utime = current->signal->cutime;
+        stime = current->signal->cstime;
+    } else if (who != RUSAGE_THREAD) {
+        return -EINVAL;
+    }
+    const struct rusage value = to_rusage(utime, stime);
+    return put_user(value, ru);
 }
 
 static long sleep_until(unsigned long expires, struct timespec64 __user* rmtp) {

@@ -432,6 +432,32 @@ SYSCALL_DEFINE2(rt_sigpending, sigset_t __user*, uset, size_t, size) {
     return size != sizeof(set) ? -EINVAL : put_user(set, uset);
 }
 
+int set_user_sigmask(const sigset_t __user* mask, size_t size) {
+    sigset_t set;
+    if (mask == NULL) {
+        return 0;
+    }
+    if (size != sizeof(set)) {
+        return -EINVAL;
+    }
+    if (get_user(set, mask) != 0) {
+        return -EFAULT;
+    }
+    current->saved_sigmask = current->blocked;
+    return set_current_blocked(set);
+}
+
+void restore_user_sigmask(const sigset_t __user* mask, bool interrupted) {
+    if (mask == NULL) {
+        return;
+    }
+    if (interrupted) {
+        current->restore_sigmask = true;
+    } else {
+        set_current_blocked(current->saved_sigmask);
+    }
+}
+
 SYSCALL_DEFINE2(rt_sigsuspend, const sigset_t __user*, unewset, size_t, size) {
     sigset_t set;
     if (size != sizeof(set)) {

@@ -124,7 +124,7 @@ struct signal_struct {
     pid_t pgrp, session;
     struct tty_struct* tty;
     u64 utime, stime, cutime, cstime;
-    unsigned long real_timer_expires;  // in jiffies; 0: none
+    struct itimer* itimer;  // NULL: never set
     struct rlimit64 rlim[RLIM_NLIMITS];
 };
 
@@ -146,6 +146,11 @@ void recalc_sigpending(void);
 void flush_sigqueue(struct sigpending* queue);
 void flush_signal_handlers(struct sighand_struct* sighand);
 int set_current_blocked(sigset_t set);
+/// For a system call that waits with another mask, `mask` in user space (NULL: with the same): 0,
+/// or an error. The old one comes back at once, or behind the handlers when a signal ended the
+/// wait.
+int set_user_sigmask(const sigset_t __user* mask, size_t size);
+void restore_user_sigmask(const sigset_t __user* mask, bool interrupted);
 /// Is the signal of no effect on `p` whatever its handler?
 bool sig_ignored(const struct task_struct* p, int sig);
 

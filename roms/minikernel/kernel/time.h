@@ -10,6 +10,15 @@ extern unsigned int tick_hz;
 
 /// Time since then; its resolution is one tick.
 u64 ktime_get_ns(void);
+struct timeval {
+    s64 tv_sec, tv_usec;
+};
+/// What a process has used; the rest is not counted, and zero.
+struct rusage {
+    struct timeval ru_utime, ru_stime;
+    s64 rest[14];
+};
+struct rusage to_rusage(u64 utime, u64 stime);
 struct timespec64;
 struct timespec64 ns_to_timespec64(u64 ns);
 /// How long to sleep so that at least this much time passes.
