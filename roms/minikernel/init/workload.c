@@ -156,6 +156,10 @@ int run_workload(unsigned int tasks, unsigned int loops) {
     unsigned long free_before = nr_free_pages();
     int bad = check_files();
     bad += run_workers(tasks, loops);
+    // The last one's stack may still be on its way back, on another CPU.
+    for (int i = 0; i < 10000 && nr_free_pages() != free_before; i++) {
+        schedule();
+    }
     bad += expect("free pages afterwards", (long)nr_free_pages(), (long)free_before);
     return bad;
 }

@@ -6,7 +6,6 @@
 #include "kernel/panic.h"
 #include "kernel/task.h"
 #include "kernel/trace/events.h"
-#include "mm/stack.h"
 
 // Round robin: one queue, for all CPUs, of the tasks that could run and do not; one tick for each
 // turn. Its lock is held across a task switch: the task that gives the CPU away takes it, the one
@@ -102,7 +101,6 @@ static void context_switch(struct rq* rq, struct task_struct* prev, struct task_
     WRITE_ONCE(rq->curr, next);
     next->on_cpu = 1;
     next->thread_info.cpu = smp_processor_id();
-    enter_thread_stack(next->stack);
     prev = __switch_to_asm(prev, next);
     // Another task may have run for long; `prev` is now the one that ran just before us.
     finish_task_switch(prev);

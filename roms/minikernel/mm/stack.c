@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "mm/stack.h"
 
-#include "arch/processor.h"
-#include "arch/smp.h"
 #include "kernel/panic.h"
 #include "kernel/spinlock.h"
 #include "mm/paging.h"
+#include "mm/tlb.h"
 
 // Slots of equal size from VMALLOC_START on: the lower half is the guard, the upper half the stack.
 // A task that uses up its stack gets a page fault instead of its neighbour's memory, and as that
@@ -16,16 +15,7 @@
 #define STACK_PAGES (THREAD_SIZE / PAGE_SIZE)
 
 static spinlock_t slots_lock;
-static struct {
-    bool used;
-    // CPUs that have touched the stack, and those that still know pages which are no longer there.
-    // The latter forget them when they get to use the slot again: nobody has to be interrupted.
-    unsigned long cpus, stale;
-} slots[NR_SLOTS];
-
-static unsigned long slot_of(unsigned long address) {
-    return (address - VMALLOC_START) / SLOT_SIZE;
-}
+static bool slot_used[NR_SLOTS];
 
 static unsigned long slot_stack(unsigned int slot) {
     return VMALLOC_START + slot * SLOT_SIZE + THREAD_SIZE;
@@ -49,8 +39,8 @@ static int take_slot(void) {
     int found = -1;
     spin_lock(&slots_lock);
     for (int slot = 0; slot < NR_SLOTS && found < 0; slot++) {
-        if (!slots[slot].used) {
-            slots[slot].used = true;
+        if (!slot_used[slot]) {
+            slot_used[slot] = true;
             found = slot;
         }
     }
@@ -76,39 +66,23 @@ void* alloc_thread_stack(void) {
     return (void*)stack;
 }
 
-static void flush_stack(unsigned long stack) {
-    for (unsigned long va = stack; va < stack + THREAD_SIZE; va += PAGE_SIZE) {
-        invlpg(va);
-    }
-}
-
-void enter_thread_stack(void* stack) {
-    unsigned long slot = slot_of((unsigned long)stack);
-    if (slot >= NR_SLOTS) {
-        return;  // the boot CPU's first one, in the image
-    }
-    unsigned long me = cpumask_of(smp_processor_id());
-    if (slots[slot].stale & me) {
-        slots[slot].stale &= ~me;
-        flush_stack((unsigned long)stack);
-    }
-    slots[slot].cpus |= me;
-}
-
+// Any CPU may know the stack's pages, also one that never ran on it: whoever waits has an entry
+// there that others follow, and a new task's registers are put there by its parent.
 void free_thread_stack(void* stack) {
-    unsigned long start = (unsigned long)stack, slot = slot_of(start);
-    preempt_disable();
-    for (unsigned long va = start; va < start + THREAD_SIZE; va += PAGE_SIZE) {
-        pte_t* entry = pte_alloc_kernel(va);
-        if (*entry & _PAGE_PRESENT) {
-            __free_pages(pfn_to_page((*entry & PTE_PFN_MASK) >> PAGE_SHIFT), 0);
-            *entry = 0;
+    unsigned long start = (unsigned long)stack;
+    struct page* pages[STACK_PAGES];
+    for (unsigned int i = 0; i < STACK_PAGES; i++) {
+        pte_t* entry = pte_alloc_kernel(start + i * PAGE_SIZE);
+        pages[i] = *entry & _PAGE_PRESENT ? pfn_to_page((*entry & PTE_PFN_MASK) >> PAGE_SHIFT)
+                                          : NULL;
+        *entry = 0;
+    }
+    flush_tlb_kernel_range(start, start + THREAD_SIZE);
+    for (unsigned int i = 0; i < STACK_PAGES; i++) {
+        if (pages[i] != NULL) {
+            __free_pages(pages[i], 0);
         }
     }
-    flush_stack(start);
-    slots[slot].stale |= slots[slot].cpus;
-    slots[slot].stale &= ~cpumask_of(smp_processor_id());
-    slots[slot].cpus = 0;
-    preempt_enable();
-    __atomic_store_n(&slots[slot].used, false, __ATOMIC_RELEASE);
+    unsigned long slot = (start - VMALLOC_START) / SLOT_SIZE;
+    __atomic_store_n(&slot_used[slot], false, __ATOMIC_RELEASE);
 }
