@@ -36,23 +36,45 @@ std::vector<std::byte> shell_archive(const std::filesystem::path& busybox,
     return writer.finish();
 }
 
-Ran run_shell(const std::filesystem::path& busybox, const std::string& command,
-              const ShellOptions& options) {
+namespace {
+
+Ran run_machine(const std::filesystem::path& initrd, std::vector<std::byte> overlay,
+                const ShellOptions& options) {
     Ran ran;
     emu::MachineConfig config;
     config.cpus = options.cpus;
     config.ram_bytes = options.ram_bytes;
     const auto machine = std::move(*emu::Machine::create(config));
     machine->set_console_sink([&](std::string_view text) { ran.console += text; });
-    const Result<void> loaded = emu::load_boot_image(
-        *machine,
-        {.kernel = guest_image("minikernel.elf"),
-         .command_line = "console=ttyS0 loglevel=3",
-         .initrd_overlay = shell_archive(busybox, command, options.programs, options.files)});
+    const Result<void> loaded = emu::load_boot_image(*machine,
+                                                     {.kernel = guest_image("minikernel.elf"),
+                                                      .command_line = "console=ttyS0 loglevel=3",
+                                                      .initrd = initrd,
+                                                      .initrd_overlay = std::move(overlay)});
     EXPECT_TRUE(loaded) << loaded.error().message();
     ran.stop = machine->run({.max_instructions = options.max_instructions});
     ran.instructions = machine->counters().instructions;
     return ran;
+}
+
+}  // namespace
+
+Ran run_shell(const std::filesystem::path& busybox, const std::string& command,
+              const ShellOptions& options) {
+    return run_machine({}, shell_archive(busybox, command, options.programs, options.files),
+                       options);
+}
+
+Ran run_program(const std::string& name, const std::vector<std::string>& arguments,
+                const ShellOptions& options) {
+    emu::CpioWriter writer;
+    std::string words = "./" + name + '\0';
+    for (const std::string& argument : arguments) {
+        words += argument + '\0';
+    }
+    writer.add_file("/trapgate/program", std::as_bytes(std::span(words)));
+    writer.add_file("/root/" + name, bytes_of(guest_image(name)), 0755);
+    return run_machine(guest_image("initramfs.cpio"), writer.finish(), options);
 }
 
 }  // namespace trapgate::roms

@@ -41,4 +41,9 @@ std::vector<std::byte> shell_archive(const std::filesystem::path& busybox,
 Ran run_shell(const std::filesystem::path& busybox, const std::string& command,
               const ShellOptions& options = {});
 
+/// Boots the minikernel with what `trapgate run` gives it, and runs a program of ours (a guest
+/// image) alone, with these arguments.
+Ran run_program(const std::string& name, const std::vector<std::string>& arguments,
+                const ShellOptions& options = {});
+
 }  // namespace trapgate::roms

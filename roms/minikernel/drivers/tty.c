@@ -306,9 +306,20 @@ static long set_termios(struct tty_struct* tty, unsigned int cmd, const void __u
     return 0;
 }
 
-static long set_controlling_tty(struct tty_struct* tty) {
+static bool session_lives(pid_t session) {
+    spin_lock_irq(&tasklist_lock);
+    bool lives = session != 0 && find_task_by_pid(session) != NULL;
+    spin_unlock_irq(&tasklist_lock);
+    return lives;
+}
+
+static long set_controlling_tty(struct tty_struct* tty, bool steal) {
     struct signal_struct* signal = current->signal;
-    if (signal->session != current->tgid) {
+    if (signal->session == current->tgid && tty->session == signal->session) {
+        return 0;
+    }
+    if (signal->session != current->tgid || signal->tty != NULL ||
+        (session_lives(tty->session) && !steal)) {
         return -EPERM;
     }
     signal->tty = tty;
@@ -348,7 +359,7 @@ static long tty_ioctl(struct file* file, unsigned int cmd, unsigned long arg) {
         case TCSBRK:
         case TCSBRK + 1:
         case TCFLSH: return 0;
-        case TIOCSCTTY: return set_controlling_tty(tty);
+        case TIOCSCTTY: return set_controlling_tty(tty, arg == 1);
         case TIOCNOTTY: current->signal->tty = NULL; return 0;
         case TIOCGPGRP: return is_ours(tty) ? put_user(tty->pgrp, (int __user*)user) : -ENOTTY;
         case TIOCSPGRP: return set_foreground(tty, user);
@@ -366,8 +377,8 @@ static int tty_open(struct inode* inode, struct file* file) {
         return -ENXIO;  // /dev/tty is the controlling terminal, and there is none
     }
     if (inode->i_rdev == MKDEV(4, 64) && !(file->f_flags & O_NOCTTY) && current->mm != NULL &&
-        signal->session == current->tgid && signal->tty == NULL && console_tty.session == 0) {
-        return (int)set_controlling_tty(&console_tty);
+        signal->session == current->tgid && signal->tty == NULL) {
+        set_controlling_tty(&console_tty, false);
     }
     return 0;
 }

@@ -99,6 +99,11 @@ static struct file* open_exec(const char* name) {
         fput(file);
         return ERR_PTR(-EACCES);
     }
+    int error = IS_ERR(file) ? 0 : deny_write_access(file);
+    if (error != 0) {
+        fput(file);
+        return ERR_PTR(error);
+    }
     return file;
 }
 

@@ -31,6 +31,7 @@ void fput(struct file* file) {
     if (file->f_op != NULL && file->f_op->release != NULL && file->f_inode != NULL) {
         file->f_op->release(file->f_inode, file);
     }
+    put_access(file);
     if (file->f_path.dentry != NULL) {
         dput(file->f_path.dentry);
     }

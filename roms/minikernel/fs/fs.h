@@ -44,6 +44,7 @@ struct poll_table;
 
 #define FMODE_READ 0x1u
 #define FMODE_WRITE 0x2u
+#define FMODE_EXEC 0x20u
 
 #define NAME_MAX 255
 #define PATH_MAX 4096
@@ -109,6 +110,7 @@ struct inode {
     loff_t i_size;
     struct timespec64 i_atime, i_mtime, i_ctime;
     int i_count;
+    int i_writecount;  // open for writing so often; below 0: programs that run from it
     struct mutex i_rwsem;
     const struct inode_operations* i_op;
     const struct file_operations* i_fop;
@@ -219,6 +221,11 @@ int do_mknodat(int dfd, struct filename* name, umode_t mode, u32 dev,
 struct file* filp_open(const char* filename, int flags, umode_t mode);
 
 // open.c
+/// A file is written to or executed, not both: 0, or -ETXTBSY.
+int get_write_access(struct inode* inode);
+int deny_write_access(struct file* file);
+/// What the two above gave to an open file, when it goes away.
+void put_access(struct file* file);
 struct open_how {
     __u64 flags;
     __u64 mode;

@@ -305,7 +305,8 @@ static int may_open(const struct dentry* dentry, int open_flag) {
 }
 
 static void handle_truncate(struct inode* inode) {
-    if (inode->i_op != NULL && inode->i_op->truncate != NULL) {
+    if (inode->i_op != NULL && inode->i_op->truncate != NULL &&
+        READ_ONCE(inode->i_writecount) >= 0) {
         inode_lock(inode);
         inode->i_op->truncate(inode, 0);
         inode_unlock(inode);

@@ -11,10 +11,43 @@ static fmode_t open_fmode(unsigned int flags) {
     }
 }
 
+static int change_writecount(struct inode* inode, int by) {
+    int count = READ_ONCE(inode->i_writecount);
+    do {
+        if (count * by < 0) {
+            return -ETXTBSY;
+        }
+    } while (!__atomic_compare_exchange_n(&inode->i_writecount, &count, count + by, false,
+                                          __ATOMIC_RELAXED, __ATOMIC_RELAXED));
+    return 0;
+}
+
+int get_write_access(struct inode* inode) { return change_writecount(inode, 1); }
+
+int deny_write_access(struct file* file) {
+    int error = change_writecount(file->f_inode, -1);
+    if (error == 0) {
+        file->f_mode |= FMODE_EXEC;
+    }
+    return error;
+}
+
+void put_access(struct file* file) {
+    if (file->f_inode != NULL && S_ISREG(file->f_inode->i_mode)) {
+        int by = (file->f_mode & FMODE_EXEC ? 1 : 0) - (file->f_mode & FMODE_WRITE ? 1 : 0);
+        __atomic_add_fetch(&file->f_inode->i_writecount, by, __ATOMIC_RELAXED);
+    }
+}
+
 static int do_dentry_open(struct file* file, struct inode* inode) {
     file->f_inode = inode;
     file->f_op = inode->i_fop;
     file->f_mode = open_fmode(file->f_flags);
+    if ((file->f_mode & FMODE_WRITE) && S_ISREG(inode->i_mode) && get_write_access(inode) != 0) {
+        file->f_mode = 0;
+        file->f_op = NULL;
+        return -ETXTBSY;
+    }
     if (file->f_op == NULL && S_ISCHR(inode->i_mode)) {
         return -ENXIO;
     }
@@ -108,6 +141,9 @@ static long do_truncate(struct inode* inode, loff_t length) {
     }
     if (length < 0 || inode->i_op == NULL || inode->i_op->truncate == NULL) {
         return -EINVAL;
+    }
+    if (READ_ONCE(inode->i_writecount) < 0) {
+        return -ETXTBSY;
     }
     inode_lock(inode);
     inode->i_op->truncate(inode, length);

@@ -65,6 +65,7 @@ static void forget_children(struct task_struct* p) {
         list_del_init(&child->sibling);
         list_add_tail(&child->sibling, &reaper->children);
         child->real_parent = child->parent = reaper;
+        child->exit_signal = SIGCHLD;  // init is not to be killed by a child's end
         if (child->exit_state == EXIT_ZOMBIE && child->signal->nr_threads == 0) {
             do_notify_parent(child);
         }

@@ -224,14 +224,13 @@ static void init_task_struct(struct task_struct* p, const struct kernel_clone_ar
     INIT_LIST_HEAD(&p->pending.list);
     init_waitqueue_head(&p->wait_chldexit);
     init_waitqueue_head(&p->signalfd_wqh);
-    p->exit_signal = args->flags & CLONE_THREAD ? -1 : args->exit_signal;
+    p->exit_signal = args->flags & CLONE_THREAD   ? -1
+                     : args->flags & CLONE_PARENT ? current->group_leader->exit_signal
+                                                  : args->exit_signal;
     if (args->fn != NULL) {
         p->flags = PF_KTHREAD;
         strscpy(p->comm, args->name, sizeof(p->comm));
-        preempt_disable();
-        enter_thread_stack(p->stack);
         copy_thread_kernel(p, args->fn, args->fn_arg);
-        preempt_enable();
         return;
     }
     strscpy(p->comm, current->comm, sizeof(p->comm));
@@ -241,10 +240,7 @@ static void init_task_struct(struct task_struct* p, const struct kernel_clone_ar
         p->sas_ss_sp = current->sas_ss_sp;
         p->sas_ss_size = current->sas_ss_size;
     }
-    preempt_disable();
-    enter_thread_stack(p->stack);
     copy_thread_user(p, args->stack, args->tls, args->flags & CLONE_SETTLS);
-    preempt_enable();
 }
 
 static void join_tree(struct task_struct* p, u64 flags) {
