@@ -27,6 +27,7 @@ public:
     explicit ArmedKprobe(KprobeHandle handle) : handle_(std::move(handle)) {}
     [[nodiscard]] std::uint64_t hits() const override { return handle_->hits(); }
     [[nodiscard]] std::uint64_t missed() const override { return handle_->nmissed(); }
+    [[nodiscard]] std::vector<MissReason> misses() const override { return misses_of(*handle_); }
 
 private:
     KprobeHandle handle_;
@@ -37,6 +38,7 @@ public:
     explicit ArmedKretprobe(KretprobeHandle handle) : handle_(std::move(handle)) {}
     [[nodiscard]] std::uint64_t hits() const override { return handle_->hits(); }
     [[nodiscard]] std::uint64_t missed() const override { return handle_->nmissed(); }
+    [[nodiscard]] std::vector<MissReason> misses() const override { return misses_of(*handle_); }
 
 private:
     KretprobeHandle handle_;

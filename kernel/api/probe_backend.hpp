@@ -15,6 +15,7 @@
 #include "base/result.hpp"
 #include "bpf/maps/map.hpp"
 #include "bpf/verifier/verifier.hpp"
+#include "kernel/events/miss_reason.hpp"
 
 namespace trapgate::kernel {
 
@@ -55,6 +56,8 @@ public:
     [[nodiscard]] virtual std::uint64_t hits() const = 0;
     /// Hits that ran nothing because the CPU was inside a probe already.
     [[nodiscard]] virtual std::uint64_t missed() const = 0;
+    /// Why, in all.
+    [[nodiscard]] virtual std::vector<MissReason> misses() const { return {}; }
 };
 
 class ProbeBackend {

@@ -7,14 +7,11 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstddef>
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
-#include "base/nearest.hpp"
-#include "bpf/runtime/pt_regs.hpp"
 #include "kernel/events/btf_arg.hpp"
+#include "kernel/events/fetch_names.hpp"
 #include "kernel/events/numbers.hpp"
 
 namespace trapgate::kernel {
@@ -33,65 +30,6 @@ constexpr std::array<std::string_view, 8> kReservedNames{
     "common_tgid", "__probe_ip",   "__probe_ret_ip",       "__probe_func"};
 
 constexpr std::string_view kVariables = "$stack, $stackN, $retval, $comm, $argN and $arg* exist";
-
-using bpf::PtRegs;
-constexpr std::array kRegisters{
-    FetchRegister{"r15", offsetof(PtRegs, r15)},
-    FetchRegister{"r14", offsetof(PtRegs, r14)},
-    FetchRegister{"r13", offsetof(PtRegs, r13)},
-    FetchRegister{"r12", offsetof(PtRegs, r12)},
-    FetchRegister{"r11", offsetof(PtRegs, r11)},
-    FetchRegister{"r10", offsetof(PtRegs, r10)},
-    FetchRegister{"r9", offsetof(PtRegs, r9)},
-    FetchRegister{"r8", offsetof(PtRegs, r8)},
-    FetchRegister{"bx", offsetof(PtRegs, bx)},
-    FetchRegister{"cx", offsetof(PtRegs, cx)},
-    FetchRegister{"dx", offsetof(PtRegs, dx)},
-    FetchRegister{"si", offsetof(PtRegs, si)},
-    FetchRegister{"di", offsetof(PtRegs, di)},
-    FetchRegister{"bp", offsetof(PtRegs, bp)},
-    FetchRegister{"ax", offsetof(PtRegs, ax)},
-    FetchRegister{"orig_ax", offsetof(PtRegs, orig_ax)},
-    FetchRegister{"ip", offsetof(PtRegs, ip)},
-    FetchRegister{"cs", offsetof(PtRegs, cs)},
-    FetchRegister{"flags", offsetof(PtRegs, flags)},
-    FetchRegister{"sp", offsetof(PtRegs, sp)},
-    FetchRegister{"ss", offsetof(PtRegs, ss)},
-};
-
-std::string known(std::string_view word, const std::vector<std::string_view>& names,
-                  std::string_view prefix) {
-    std::vector<std::string> shown;
-    for (const std::string& name : nearest_names(word, names)) {
-        shown.push_back(std::string(prefix) + name);
-    }
-    if (const std::string near = did_you_mean(shown); !near.empty()) {
-        return near;
-    }
-    for (const std::string_view name : names) {
-        shown.push_back(std::string(prefix) + std::string(name));
-    }
-    return fmt::format("there is {}", fmt::join(shown, ", "));
-}
-
-std::string register_hint(std::string_view word) {
-    // %rdi and %edi are what a debugger calls them.
-    const std::string_view bare = word.size() == 3 && (word[0] == 'r' || word[0] == 'e')
-                                      ? word.substr(1)
-                                      : word;
-    if (std::ranges::find(kRegisters, bare, &FetchRegister::name) != kRegisters.end()) {
-        return fmt::format("did you mean %{}?", bare);
-    }
-    std::vector<std::string_view> names;
-    std::ranges::transform(kRegisters, std::back_inserter(names), &FetchRegister::name);
-    return known(word, names, "%");
-}
-
-std::string type_hint(std::string_view word) {
-    std::vector<std::string_view> names;
-    std::ranges::transform(fetch_types(), std::back_inserter(names), &FetchType::name);
-    return known(word, names, "") + (word.starts_with('b') ? "; bits are b<w>@<o>/<size>" : "");
-}
 
 /// What stands behind NAME=, read in Linux's order.
 class BodyParser {
@@ -254,11 +192,11 @@ private:
     }
 
     Fetched<void> parse_register(std::string_view name, std::size_t at) {
-        const auto* const found = std::ranges::find(kRegisters, name, &FetchRegister::name);
-        if (found == kRegisters.end()) {
+        const std::optional<std::size_t> offset = register_offset(name);
+        if (!offset) {
             return wrong(BadRegName, at, register_hint(name));
         }
-        arg_.source = {Kind::Register, found->offset, {}};
+        arg_.source = {Kind::Register, *offset, {}};
         return {};
     }
 
@@ -454,8 +392,6 @@ bool is_used(std::string_view name, std::span<const FetchArg> earlier) {
 }
 
 }  // namespace
-
-std::span<const FetchRegister> fetch_registers() { return kRegisters; }
 
 tl::expected<FetchArg, FetchError> parse_fetch_arg(std::string_view word,
                                                    std::span<const FetchArg> earlier,

@@ -93,11 +93,4 @@ inline constexpr std::size_t kMaxRecordBytes = 3072;
                                                                  const KernelFacts& facts,
                                                                  std::vector<unsigned>& entry_args);
 
-/// Registers by Linux's names, with their offset in struct pt_regs.
-struct FetchRegister {
-    std::string_view name;
-    std::size_t offset;
-};
-[[nodiscard]] std::span<const FetchRegister> fetch_registers();
-
 }  // namespace trapgate::kernel

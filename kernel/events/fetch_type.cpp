@@ -58,8 +58,8 @@ const FetchType* find_fetch_type(std::string_view name) {
 }
 
 const FetchType& default_fetch_type() {
-    static const FetchType& type = *find_fetch_type("x64");
-    return type;
+    static const FetchType& kType = *find_fetch_type("x64");
+    return kType;
 }
 
 }  // namespace trapgate::kernel

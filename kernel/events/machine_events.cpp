@@ -20,11 +20,7 @@ public:
     [[nodiscard]] GuestVa address() const override { return handle_->address(); }
     [[nodiscard]] std::string where() const override { return handle_->where(); }
     [[nodiscard]] std::uint64_t hits() const override { return handle_->hits(); }
-    [[nodiscard]] std::vector<MissReason> misses() const override {
-        return handle_->nmissed() == 0
-                   ? std::vector<MissReason>()
-                   : std::vector<MissReason>{{kMissedInside, handle_->nmissed()}};
-    }
+    [[nodiscard]] std::vector<MissReason> misses() const override { return misses_of(*handle_); }
 
 private:
     Kprobes& kprobes_;
@@ -42,16 +38,7 @@ public:
     [[nodiscard]] GuestVa address() const override { return handle_->address(); }
     [[nodiscard]] std::string where() const override { return handle_->where(); }
     [[nodiscard]] std::uint64_t hits() const override { return handle_->hits(); }
-    [[nodiscard]] std::vector<MissReason> misses() const override {
-        std::vector<MissReason> misses;
-        if (const std::uint64_t inside = handle_->nmissed() - handle_->exhausted(); inside != 0) {
-            misses.push_back({kMissedInside, inside});
-        }
-        if (handle_->exhausted() != 0) {
-            misses.push_back({kMissedMaxactive, handle_->exhausted()});
-        }
-        return misses;
-    }
+    [[nodiscard]] std::vector<MissReason> misses() const override { return misses_of(*handle_); }
 
 private:
     Kprobes& kprobes_;

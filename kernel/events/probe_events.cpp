@@ -290,6 +290,9 @@ void ProbeEvents::use_filter(Event& event, EventFilter filter) {
 }
 
 void ProbeEvents::on_hit(const Event& event, Probe& probe, const EventHit& hit) const {
+    if (!event.enabled) {
+        return;  // A call that was under way when its return was disabled.
+    }
     const RecordHead head{static_cast<std::uint16_t>(event.id),
                           hit.context.flags,
                           hit.context.preempt_count,

@@ -212,9 +212,7 @@ SnapshotPtr LiveSession::snapshot() {
                                            : event.target.address.value_or(GuestVa{});
             now->probes.push_back({attachment.section, machine_->symbols().describe(address),
                                    address, attachment.program, event.armed->hits(), missed,
-                                   missed == 0 ? std::vector<MissReason>()
-                                               : std::vector<MissReason>{{kMissedInside, missed}},
-                                   0});
+                                   event.armed->misses(), 0});
         }
         for (const BpfObject::MapRef& map : object->maps()) {
             if (map.internal) {

@@ -24,7 +24,7 @@ struct ProbeView {
     std::uint64_t missed = 0;
     // The initialiser lets a list leave the member out without a warning of GCC.
     /// Why, in all; empty when there are none.
-    std::vector<MissReason> misses{};  // NOLINT(readability-redundant-member-init)
+    std::vector<MissReason> misses{};
     std::uint64_t filtered = 0;      ///< Hits that the event's filter kept back.
 };
 

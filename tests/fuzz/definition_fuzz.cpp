@@ -39,14 +39,14 @@ TRAPGATE_FUZZ(input) {
     const std::string line(reinterpret_cast<const char*>(input.data()),
                            static_cast<std::size_t>(end - input.begin()));
     const std::span<const std::byte> rest(end, input.end());
-    static const test::FakeFacts facts;
-    const auto definition = parse_definition(line, facts);
+    static const test::FakeFacts kFacts;
+    const auto definition = parse_definition(line, kFacts);
     if (!definition) {
         fuzz::must(definition.error().caret <= definition.error().command.size() + 1);
         fuzz::must(!error_log_text(definition.error()).empty());
         return;
     }
-    auto again = parse_definition(definition->text(), facts);
+    auto again = parse_definition(definition->text(), kFacts);
     fuzz::must(again.has_value());
     again->filter = definition->filter;
     fuzz::must(*again == *definition);
@@ -57,7 +57,7 @@ TRAPGATE_FUZZ(input) {
                 memory,
                 "task",
                 [](std::uint64_t) { return std::string("symbol"); },
-                [](std::string_view name) { return facts.address_of(name); },
+                [](std::string_view name) { return kFacts.address_of(name); },
                 {1, 2, 3}};
     std::memcpy(&hit.regs, rest.data(), std::min(rest.size(), sizeof(hit.regs)));
     const EventRecord record = make_record(*definition, {}, hit);

@@ -67,14 +67,14 @@ public:
     }
     [[nodiscard]] std::optional<BtfMember> member(std::uint32_t structure,
                                                   std::string_view name) const override {
-        static const std::map<std::pair<std::uint32_t, std::string>, BtfMember> members{
+        static const std::map<std::pair<std::uint32_t, std::string>, BtfMember> kMembers{
             {{kPath, "mnt"}, {0, 0, kVoidPtr}},    {{kPath, "name"}, {64, 0, kCharPtr}},
             {{kFile, "f_path"}, {0, 0, kPath}},    {{kFile, "f_flags"}, {128, 0, kUnsigned}},
             {{kFile, "f_a"}, {160, 3, kUnsigned}}, {{kFile, "f_b"}, {163, 5, kUnsigned}},
             {{kFile, "f_pos"}, {192, 0, kLong}},   {{kFile, "f_name"}, {256, 0, kName}},
         };
-        const auto found = members.find({structure, std::string(name)});
-        return found == members.end() ? std::nullopt : std::optional(found->second);
+        const auto found = kMembers.find({structure, std::string(name)});
+        return found == kMembers.end() ? std::nullopt : std::optional(found->second);
     }
     [[nodiscard]] std::vector<std::string> member_names(std::uint32_t structure) const override {
         return structure == kPath

@@ -95,6 +95,8 @@ TEST_F(Events, ErrnosAreLinuxs) {
 
 TEST_F(Events, ShowTheHitsThatTheirFilterLetsThrough) {
     ASSERT_TRUE(events_.command("p:a vfs_read x=%di if x > 3"));
+    hit(0, 9);  // It is disabled yet.
+    ASSERT_TRUE(events_.enable_all());
     EXPECT_EQ(events_.filter("a"), "x > 3\n");
     hit(0, 3);
     hit(0, 4);
