@@ -100,11 +100,14 @@ public:
     }
 
     /// The recording is whole, or the replay was the recorded run.
-    Result<void> finish_log() {
+    Result<void> finish_log(const RunResult& result) {
         emu::Machine& machine = session_.machine();
         if (recording_) {
             machine.set_input_listener(nullptr);
-            return recording_->finish(machine.input_log().end.value_or(emu::InputPlace{}));
+            emu::RecordedEnd end = machine.input_log().end.value_or(emu::RecordedEnd{});
+            end.status = exit_status(result);
+            end.why = ending_words(result);
+            return recording_->finish(end);
         }
         if (const auto place = machine.replay_divergence()) {
             return fail(
@@ -144,7 +147,9 @@ public:
         result.reached = reached_ ? options_.until : "";
         result.signal = debugger_.killed() ? SIGKILL : reached_ ? 0 : interrupt_.signal();
         result.left = left_;
-        result.replayed = was_replayed(result.last);
+        if (was_replayed(result.last)) {
+            result.replayed = options_.session.replay->end;
+        }
         result.host_seconds = seconds_since(start_);
         return result;
     }
@@ -154,13 +159,24 @@ private:
     [[nodiscard]] bool was_replayed(const kernel::SessionSnapshot& last) const {
         const std::optional<emu::InputLog>& log = options_.session.replay;
         return log && log->end && last.stop.reason == emu::StopReason::CycleLimit &&
-               last.counters.cycles >= log->end->cycle;
+               last.counters.instructions == log->end->place.instructions &&
+               last.counters.cycles >= log->end->place.cycle;
     }
     [[nodiscard]] emu::RunLimits next_slice() const {
         emu::RunLimits slice = options_.limits;
         slice.max_instructions = std::min(
             options_.limits.max_instructions,
             session_.machine().counters().instructions + kSliceInstructions);
+        // A replay goes as far as the recorded run: to the instruction, which says where several
+        // CPUs were, and then to the cycle, for time that was slept.
+        if (const auto& log = options_.session.replay; log && log->end) {
+            const emu::InputPlace& end = log->end->place;
+            if (session_.machine().counters().instructions < end.instructions) {
+                slice.max_instructions = std::min(slice.max_instructions, end.instructions);
+            } else {
+                slice.max_cycles = std::min(slice.max_cycles, end.cycle);
+            }
+        }
         if (options_.limits.max_host_seconds > 0) {
             slice.max_host_seconds = std::max(
                 1e-3, options_.limits.max_host_seconds - seconds_since(start_));
@@ -210,7 +226,7 @@ Result<RunResult> run_guest(const RunOptions& options, RunOutput& output) {
     }
     run.run();
     RunResult result = run.result();
-    return run.finish_log().map([&] { return std::move(result); });
+    return run.finish_log(result).map([&] { return std::move(result); });
 }
 
 }  // namespace trapgate::cli

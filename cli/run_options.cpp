@@ -132,9 +132,6 @@ Result<void> read_replay(const RunWords& words, RunOptions& options) {
         return fail("a replay is recorded already", "--record", "leave one of the two out");
     }
     return emu::read_input_log(words.replay).map([&](emu::InputLog log) {
-        if (log.end && log.end->cycle < options.limits.max_cycles) {
-            options.limits.max_cycles = log.end->cycle;
-        }
         options.session.replay = std::move(log);
         options.session.replay_name = words.replay;
     });

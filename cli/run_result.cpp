@@ -17,7 +17,8 @@ constexpr int kSignalBase = 128;
 
 // Not by the guest, nor by a limit: nothing to blame on anybody.
 bool stopped_from_outside(const RunResult& result) {
-    return !result.reached.empty() || result.signal != 0 || result.left || result.replayed;
+    return !result.reached.empty() || result.signal != 0 || result.left ||
+           result.replayed.has_value();
 }
 
 // "status 0" for what the guest itself says, else where it was.
@@ -33,7 +34,8 @@ std::string reason_text(const RunResult& result) {
         return fmt::format("left at {}", result.last.location);
     }
     if (result.replayed) {
-        return fmt::format("end of the recorded run at {}", result.last.location);
+        return fmt::format("end of the recorded run ({}) at {}", result.replayed->why,
+                           result.last.location);
     }
     switch (stop.reason) {
         case StopReason::GuestExit:
@@ -122,7 +124,20 @@ std::string rings_text(const std::vector<kernel::RingView>& rings) {
 
 }  // namespace
 
+std::string ending_words(const RunResult& result) {
+    if (!result.reached.empty()) {
+        return "reached " + result.reached;
+    }
+    if (result.signal != 0) {
+        return "interrupted";
+    }
+    return result.left ? "left" : std::string(kernel::reason_name(result.last.stop.reason));
+}
+
 int exit_status(const RunResult& result) {
+    if (result.replayed) {
+        return result.replayed->status;
+    }
     if (result.signal != 0) {
         return kSignalBase + result.signal;
     }

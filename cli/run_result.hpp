@@ -2,6 +2,7 @@
 // How a run ended, and how that is told.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "cli/terminal.hpp"
@@ -14,12 +15,16 @@ struct RunResult {
     std::string reached;           ///< The symbol of --until that was reached; else empty.
     int signal = 0;                ///< SIGINT and the like, when one ended the run.
     bool left = false;             ///< By Ctrl-A x.
-    bool replayed = false;         ///< A replay came to where the recorded run was stopped.
+    /// A replay came to where the recorded run was stopped: it ends with that one's status.
+    std::optional<emu::RecordedEnd> replayed;
     double host_seconds = 0;
 };
 
 /// The process's exit status (README.md).
 [[nodiscard]] int exit_status(const RunResult& result);
+
+/// Why the run ended, without where: "interrupted", "insn-limit".
+[[nodiscard]] std::string ending_words(const RunResult& result);
 
 /// One line: "trapgate: guest-exit, status 0; 812345 cycles (functional), 812345 instructions".
 /// Endings that need explaining add a "hint: ..." line.

@@ -31,7 +31,7 @@ InputLog PcMachine::input_log() const {
     const std::vector<InputEntry>& entries = *input_.entries();
     return {identity_,
             {entries.begin(), entries.begin() + static_cast<std::ptrdiff_t>(input_.acted())},
-            InputPlace{instructions(), now()}};
+            RecordedEnd{{instructions(), now()}, 0, {}}};
 }
 
 Result<void> PcMachine::replay(const InputLog& log, const std::string& name) {

@@ -48,8 +48,9 @@ std::string line_of(const InputEntry& entry) {
                        in_quotes(entry.bytes));
 }
 
-std::string end_line(const InputPlace& end) {
-    return fmt::format("{} {} {}\n", end.instructions, end.cycle.value, kEnd);
+std::string end_line(const RecordedEnd& end) {
+    return fmt::format("{} {} {} {} {}\n", end.place.instructions, end.place.cycle.value, kEnd,
+                       end.status, in_quotes(end.why));
 }
 
 /// Takes a line apart from the left; after the first mistake nothing fits any more.
@@ -200,11 +201,18 @@ private:
         entry.place.cycle = Cycles{line.number()};
         line.expect(" ");
         const std::string kind = line.word();
-        if (kind == kEnd && line.finished()) {
-            log.end = entry.place;
+        line.expect(" ");
+        if (kind == kEnd) {
+            constexpr std::uint64_t kMostStatus = 255;
+            const std::uint64_t status = line.number();
+            line.expect(" ");
+            const std::string why = line.string();
+            if (!line.finished() || status > kMostStatus) {
+                return wrong_line("not \"INSTRUCTIONS CYCLE end STATUS WHY\"");
+            }
+            log.end = RecordedEnd{entry.place, static_cast<int>(status), why};
             return {};
         }
-        line.expect(" ");
         entry.bytes = line.string();
         if (kind != kConsole || !line.finished()) {
             return wrong_line("not \"INSTRUCTIONS CYCLE console STRING\"");
@@ -285,7 +293,7 @@ Result<InputLogWriter> InputLogWriter::open(const std::filesystem::path& path,
 
 void InputLogWriter::append(const InputEntry& entry) { file_ << line_of(entry) << std::flush; }
 
-Result<void> InputLogWriter::finish(const InputPlace& end) {
+Result<void> InputLogWriter::finish(const RecordedEnd& end) {
     file_ << end_line(end);
     file_.close();
     if (!file_) {

@@ -11,12 +11,13 @@
 ///     append "console=ttyS0"
 ///     machine ram=268435456 cpus=1 model=functional
 ///     12345678 1500000000 console "ls\n"
-///     23456789 2500000000 end
+///     23456789 2500000000 end 130 "interrupted"
 ///
 /// The numbers of an entry are the instructions retired before it (of all CPUs) and the cycle.
 /// Strings are in quotes; bytes outside printable ASCII, quotes and backslashes are escaped as in C
-/// (\n, \r, \t, \", \\, \xHH with exactly two digits). "end" says where the recorded run stopped;
-/// it is missing when the recording program was killed.
+/// (\n, \r, \t, \", \\, \xHH with exactly two digits). "end" says where the recorded run stopped,
+/// the program's exit status and why, in words; it is missing when the recording program was
+/// killed.
 
 #include <cstdint>
 #include <filesystem>
@@ -75,10 +76,18 @@ struct InputEntry {
     }
 };
 
+/// Where and how a recorded run stopped.
+struct RecordedEnd {
+    InputPlace place;
+    int status = 0;   ///< Exit status of the program that recorded.
+    std::string why;  ///< For people: "interrupted".
+    bool operator==(const RecordedEnd&) const = default;
+};
+
 struct InputLog {
     MachineIdentity identity;
     std::vector<InputEntry> entries;  ///< In the order of their cycles.
-    std::optional<InputPlace> end;    ///< Where the recorded run stopped.
+    std::optional<RecordedEnd> end;   ///< Now, for a log that goes on.
     bool operator==(const InputLog&) const = default;
 };
 
@@ -95,7 +104,7 @@ public:
                                        const MachineIdentity& identity);
     void append(const InputEntry& entry);
     /// Closes the file. Errors: what could not be written, now or before.
-    [[nodiscard]] Result<void> finish(const InputPlace& end);
+    [[nodiscard]] Result<void> finish(const RecordedEnd& end);
 
 private:
     InputLogWriter(std::filesystem::path path, std::ofstream file)

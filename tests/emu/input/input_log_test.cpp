@@ -21,7 +21,7 @@ InputLog sample() {
     return {{0x8c1f0ad2b39e6471, "mini \"kernel\".elf", "console=ttyS0 \\ \n", 32U << 20, 2,
              "functional"},
             {{{100, {200}}, InputKind::Console, "ls\n"}, {{150, {300}}, InputKind::Console, all}},
-            InputPlace{1000, {2000}}};
+            RecordedEnd{{1000, {2000}}, 130, "interrupted"}};
 }
 
 TEST(InputLog, ReadsWhatItWrites) {
@@ -37,14 +37,14 @@ TEST(InputLog, ReadsWhatItWrites) {
 TEST(InputLog, IsReadable) {
     const std::string text = format_input_log({{0x12, "a.elf", "quiet", 1U << 20, 1, "functional"},
                                                {{{7, {8}}, InputKind::Console, "x\t\x7f\""}},
-                                               InputPlace{9, {10}}});
+                                               RecordedEnd{{9, {10}}, 4, "insn-limit"}});
     EXPECT_EQ(text,
               "trapgate input log 1\n"
               "image 0000000000000012 \"a.elf\"\n"
               "append \"quiet\"\n"
               "machine ram=1048576 cpus=1 model=functional\n"
               "7 8 console \"x\\t\\x7f\\\"\"\n"
-              "9 10 end\n");
+              "9 10 end 4 \"insn-limit\"\n");
 }
 
 TEST(InputLog, WritesEntriesAsTheyCome) {
@@ -85,7 +85,10 @@ TEST(InputLog, SaysWhichLineIsWrong) {
              Case{head + "1 2 keyboard \"x\"\n", "l:5"},
              Case{head + "1 2 console \"x\"", "l:5"},
              Case{head + "5 9 console \"x\"\n5 8 console \"y\"\n", "l:6"},
-             Case{head + "5 9 end\n5 9 end\n", "l:5"},
+             Case{head + "5 9 end 0 \"\"\n5 9 end 0 \"\"\n", "l:5"},
+             Case{head + "5 9 end\n", "l:5"},
+             Case{head + "5 9 end 256 \"\"\n", "l:5"},
+             Case{head + "5 9 end 4 no\n", "l:5"},
              Case{head + "99999999999999999999999 2 console \"x\"\n", "l:5"},
              Case{head + "\n", "l:5"},
          }) {

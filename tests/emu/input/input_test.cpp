@@ -58,7 +58,7 @@ TEST_P(Typing, IsRepeatedBitForBitAtAnyPace) {
     const InputLog log = recorded.machine->input_log();
     EXPECT_EQ(log.entries, heard);
     ASSERT_GE(log.entries.size(), 2U);
-    EXPECT_EQ(log.end->instructions, recorded.machine->counters().instructions);
+    EXPECT_EQ(log.end->place.instructions, recorded.machine->counters().instructions);
 
     const Result<InputLog> from_text = parse_input_log(format_input_log(log), "log");
     ASSERT_TRUE(from_text);
