@@ -147,6 +147,30 @@ TEST(Blocks, LeaveOutTransfersThatFault) {
     EXPECT_EQ(landed.machine->counters().blocks, 1U);
 }
 
+// More blocks than there is room for translations: all are thrown away now and then.
+TEST(Blocks, AreCountedWhenTranslationsDoNotFit) {
+    constexpr std::uint64_t kJumps = 500'000;
+    constexpr std::uint64_t kRounds = 2;
+    const GuestVa start = kBareDirectMap + 0x20'0000;
+    Code code;
+    for (std::uint64_t i = 0; i < kJumps; ++i) {
+        code.insert(code.end(), {0xeb, 0x00});  // jmp +0
+    }
+    const auto back = -static_cast<std::int32_t>(code.size() + 8);
+    code.insert(code.end(), {0xff, 0xc9, 0x0f, 0x85});  // dec ecx; jnz start
+    for (unsigned i = 0; i < 4; ++i) {
+        code.push_back(static_cast<std::uint8_t>(static_cast<std::uint32_t>(back) >> (8 * i)));
+    }
+    code.insert(code.end(), kExit.begin(), kExit.end());
+    BareGuest guest({});
+    guest.put(start, code);
+    guest.machine->cpu().set_rip(start);
+    guest.machine->cpu().set_gpr(Gpr::Rcx, kRounds);
+    EXPECT_EQ(guest.run(kFar).reason, StopReason::GuestExit);
+    EXPECT_EQ(guest.machine->counters().blocks, kRounds * (kJumps + 1));
+    EXPECT_EQ(guest.machine->counters().instructions, kRounds * (kJumps + 2) + 2);
+}
+
 TEST(Blocks, DoNotShowAFreeTrap) {
     const auto plain = busy_guest();
     plain->run(kFar);
