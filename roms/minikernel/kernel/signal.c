@@ -2,20 +2,13 @@
 #include "kernel/signal.h"
 
 #include "fs/file.h"
-#include "fs/fs.h"
-#include "kernel/syscall.h"
 #include "kernel/task.h"
-#include "kernel/time.h"
 #include "kernel/trace/events.h"
 #include "lib/string.h"
 #include "mm/slab.h"
 
 // Sending signals and deciding what they do. tasklist_lock guards everything here.
 
-#define SIG_KERNEL_IGNORE \
-    (sigmask(SIGCHLD) | sigmask(SIGURG) | sigmask(SIGWINCH) | sigmask(SIGCONT))
-#define SIG_KERNEL_STOP (sigmask(SIGSTOP) | sigmask(SIGTSTP) | sigmask(SIGTTIN) | sigmask(SIGTTOU))
-#define SIG_UNBLOCKABLE (sigmask(SIGKILL) | sigmask(SIGSTOP))
 #define INIT_PID 1
 
 #define UNLIMITED {RLIM_INFINITY, RLIM_INFINITY}
@@ -89,7 +82,7 @@ static void drop_from(struct sigpending* queue, sigset_t mask) {
     }
 }
 
-static void drop_from_all(struct task_struct* p, sigset_t mask) {
+void drop_from_all(struct task_struct* p, sigset_t mask) {
     struct task_struct* t;
     drop_from(&p->signal->shared_pending, mask);
     list_for_each_entry(t, &p->signal->thread_head, thread_node) { drop_from(&t->pending, mask); }
@@ -202,81 +195,7 @@ void force_sig_fault(int sig, int code, unsigned long addr) {
 
 void force_sig(int sig) { force_sig_fault(sig, SI_KERNEL, 0); }
 
-static struct kernel_siginfo user_info(int sig, int code) {
-    return (struct kernel_siginfo){.si_signo = sig, .si_code = code, .si_pid = current->tgid};
-}
-
-static int kill_pgrp_info(pid_t pgrp, int sig, const struct kernel_siginfo* info) {
-    struct task_struct* p;
-    int error = -ESRCH;
-    unsigned long flags = spin_lock_irqsave(&tasklist_lock);  // the terminal's interrupt comes here
-    list_for_each_entry(p, &init_task.tasks, tasks) {
-        if (thread_group_leader(p) && p->signal->pgrp == pgrp && pgrp != 0) {
-            error = sig != 0 ? send_signal_locked(sig, info, p, true) : 0;
-        }
-    }
-    spin_unlock_irqrestore(&tasklist_lock, flags);
-    return error;
-}
-
-int kill_pgrp(pid_t pgrp, int sig) {
-    const struct kernel_siginfo info = {.si_signo = sig, .si_code = SI_KERNEL};
-    return kill_pgrp_info(pgrp, sig, &info);
-}
-
-static int kill_everybody(int sig, const struct kernel_siginfo* info) {
-    struct task_struct* p;
-    int error = -ESRCH;
-    spin_lock_irq(&tasklist_lock);
-    list_for_each_entry(p, &init_task.tasks, tasks) {
-        if (thread_group_leader(p) && p->tgid > INIT_PID && p->tgid != current->tgid) {
-            error = sig != 0 ? send_signal_locked(sig, info, p, true) : 0;
-        }
-    }
-    spin_unlock_irq(&tasklist_lock);
-    return error;
-}
-
-static int kill_one(pid_t pid, pid_t tgid, int sig, const struct kernel_siginfo* info, bool group) {
-    spin_lock_irq(&tasklist_lock);
-    struct task_struct* p = find_task_by_pid(pid);
-    int error = p == NULL || (tgid > 0 && p->tgid != tgid) ? -ESRCH
-                : sig == 0                                 ? 0
-                           : send_signal_locked(sig, info, p, group);
-    spin_unlock_irq(&tasklist_lock);
-    return error;
-}
-
-SYSCALL_DEFINE2(kill, pid_t, pid, int, sig) {
-    if (sig < 0 || sig > _NSIG) {
-        return -EINVAL;
-    }
-    const struct kernel_siginfo info = user_info(sig, SI_USER);
-    if (pid == -1) {
-        return kill_everybody(sig, &info);
-    }
-    return pid > 0 ? kill_one(pid, 0, sig, &info, true)
-                   : kill_pgrp_info(pid == 0 ? current->signal->pgrp : -pid, sig, &info);
-}
-
-SYSCALL_DEFINE3(tgkill, pid_t, tgid, pid_t, pid, int, sig) {
-    if (sig < 0 || sig > _NSIG || pid <= 0 || tgid <= 0) {
-        return -EINVAL;
-    }
-    const struct kernel_siginfo info = user_info(sig, SI_TKILL);
-    return kill_one(pid, tgid, sig, &info, false);
-}
-
-SYSCALL_DEFINE2(tkill, pid_t, pid, int, sig) {
-    if (sig < 0 || sig > _NSIG || pid <= 0) {
-        return -EINVAL;
-    }
-    const struct kernel_siginfo info = user_info(sig, SI_TKILL);
-    return kill_one(pid, 0, sig, &info, false);
-}
-
-// The first signal of `set` that is pending, taken out; 0 when there is none.
-static int dequeue_signal(sigset_t set, struct kernel_siginfo* info) {
+int dequeue_signal(sigset_t set, struct kernel_siginfo* info) {
     struct sigpending* queues[] = {&current->pending, &current->signal->shared_pending};
     for (unsigned int i = 0; i < 2; i++) {
         sigset_t ready = queues[i]->signal & set;
@@ -374,188 +293,4 @@ void flush_signal_handlers(struct sighand_struct* sighand) {
         sighand->action[i] = (struct sigaction){.sa_handler = handler == SIG_IGN ? SIG_IGN
                                                                                  : SIG_DFL};
     }
-}
-
-int set_current_blocked(sigset_t set) {
-    spin_lock_irq(&tasklist_lock);
-    current->blocked = set & ~SIG_UNBLOCKABLE;
-    recalc_sigpending();
-    spin_unlock_irq(&tasklist_lock);
-    return 0;
-}
-
-SYSCALL_DEFINE4(rt_sigaction, int, sig, const struct sigaction __user*, act,
-                struct sigaction __user*, oact, size_t, size) {
-    struct sigaction new_action, old;
-    if (size != sizeof(sigset_t) || sig < 1 || sig > _NSIG ||
-        (act != NULL && (sigmask(sig) & SIG_UNBLOCKABLE))) {
-        return -EINVAL;
-    }
-    if (act != NULL && get_user(new_action, act) != 0) {
-        return -EFAULT;
-    }
-    spin_lock_irq(&tasklist_lock);
-    old = current->sighand->action[sig - 1];
-    if (act != NULL) {
-        new_action.sa_mask &= ~SIG_UNBLOCKABLE;
-        current->sighand->action[sig - 1] = new_action;
-        if (new_action.sa_handler == SIG_IGN ||
-            (new_action.sa_handler == SIG_DFL && (sigmask(sig) & SIG_KERNEL_IGNORE))) {
-            drop_from_all(current, sigmask(sig));
-        }
-    }
-    spin_unlock_irq(&tasklist_lock);
-    return oact != NULL ? put_user(old, oact) : 0;
-}
-
-SYSCALL_DEFINE4(rt_sigprocmask, int, how, const sigset_t __user*, nset, sigset_t __user*, oset,
-                size_t, size) {
-    sigset_t old = current->blocked, set;
-    if (size != sizeof(sigset_t)) {
-        return -EINVAL;
-    }
-    if (nset != NULL) {
-        if (get_user(set, nset) != 0) {
-            return -EFAULT;
-        }
-        if (how < 0 || how > 2) {
-            return -EINVAL;
-        }
-        set_current_blocked(how == 0 ? old | set : how == 1 ? old & ~set : set);
-    }
-    return oset != NULL ? put_user(old, oset) : 0;
-}
-
-SYSCALL_DEFINE2(rt_sigpending, sigset_t __user*, uset, size_t, size) {
-    sigset_t set = (current->pending.signal | current->signal->shared_pending.signal) &
-                   current->blocked;
-    return size != sizeof(set) ? -EINVAL : put_user(set, uset);
-}
-
-int set_user_sigmask(const sigset_t __user* mask, size_t size) {
-    sigset_t set;
-    if (mask == NULL) {
-        return 0;
-    }
-    if (size != sizeof(set)) {
-        return -EINVAL;
-    }
-    if (get_user(set, mask) != 0) {
-        return -EFAULT;
-    }
-    current->saved_sigmask = current->blocked;
-    return set_current_blocked(set);
-}
-
-void restore_user_sigmask(const sigset_t __user* mask, bool interrupted) {
-    if (mask == NULL) {
-        return;
-    }
-    if (interrupted) {
-        current->restore_sigmask = true;
-    } else {
-        set_current_blocked(current->saved_sigmask);
-    }
-}
-
-SYSCALL_DEFINE2(rt_sigsuspend, const sigset_t __user*, unewset, size_t, size) {
-    sigset_t set;
-    if (size != sizeof(set)) {
-        return -EINVAL;
-    }
-    if (get_user(set, unewset) != 0) {
-        return -EFAULT;
-    }
-    current->saved_sigmask = current->blocked;
-    set_current_blocked(set);
-    for (;;) {
-        set_current_state(TASK_INTERRUPTIBLE);
-        if (signal_pending(current)) {
-            break;
-        }
-        schedule();
-    }
-    set_current_state(TASK_RUNNING);
-    current->restore_sigmask = true;
-    return -EINTR;
-}
-
-SYSCALL_DEFINE0(pause) {
-    for (;;) {
-        set_current_state(TASK_INTERRUPTIBLE);
-        if (signal_pending(current)) {
-            break;
-        }
-        schedule();
-    }
-    set_current_state(TASK_RUNNING);
-    return -EINTR;
-}
-
-static int take_signal(sigset_t set, struct kernel_siginfo* info) {
-    spin_lock_irq(&tasklist_lock);
-    int sig = dequeue_signal(set, info);
-    recalc_sigpending();
-    spin_unlock_irq(&tasklist_lock);
-    return sig;
-}
-
-int copy_siginfo_to_user(void __user* to, const struct kernel_siginfo* info) {
-    if (copy_to_user(to, info, sizeof(*info)) != 0 ||
-        clear_user((char __user*)to + sizeof(*info), 128 - sizeof(*info)) != 0) {
-        return -EFAULT;
-    }
-    return 0;
-}
-
-SYSCALL_DEFINE4(rt_sigtimedwait, const sigset_t __user*, uthese, void __user*, uinfo,
-                const struct timespec64 __user*, uts, size_t, size) {
-    sigset_t set;
-    struct timespec64 ts;
-    if (size != sizeof(set)) {
-        return -EINVAL;
-    }
-    if (get_user(set, uthese) != 0 || (uts != NULL && get_user(ts, uts) != 0)) {
-        return -EFAULT;
-    }
-    long timeout = uts != NULL ? timespec64_to_jiffies(&ts) : MAX_SCHEDULE_TIMEOUT;
-    struct kernel_siginfo info;
-    struct wait_queue_entry wait = {current, LIST_HEAD_INIT(wait.entry)};
-    int sig;
-    for (;;) {
-        prepare_to_wait(&current->signalfd_wqh, &wait, TASK_INTERRUPTIBLE);
-        sig = take_signal(set & ~SIG_UNBLOCKABLE, &info);
-        if (sig != 0 || timeout == 0 || signal_pending(current)) {
-            break;
-        }
-        timeout = schedule_timeout(timeout);
-    }
-    finish_wait(&current->signalfd_wqh, &wait);
-    if (sig == 0) {
-        return signal_pending(current) ? -EINTR : -EAGAIN;
-    }
-    return uinfo != NULL && copy_siginfo_to_user(uinfo, &info) != 0 ? -EFAULT : sig;
-}
-
-struct stack_t {
-    unsigned long ss_sp;
-    int ss_flags, pad;
-    size_t ss_size;
-};
-
-SYSCALL_DEFINE2(sigaltstack, const struct stack_t __user*, uss, struct stack_t __user*, uoss) {
-    struct stack_t ss,
-        old = {current->sas_ss_sp, current->sas_ss_size == 0 ? 2 : 0, 0, current->sas_ss_size};
-    if (uss != NULL) {
-        if (get_user(ss, uss) != 0) {
-            return -EFAULT;
-        }
-        bool off = ss.ss_flags & 2;
-        if (!off && ss.ss_size < 2048) {
-            return -ENOMEM;
-        }
-        current->sas_ss_sp = off ? 0 : ss.ss_sp;
-        current->sas_ss_size = off ? 0 : ss.ss_size;
-    }
-    return uoss != NULL ? put_user(old, uoss) : 0;
 }

@@ -131,6 +131,11 @@ struct signal_struct {
 extern struct signal_struct init_signals;
 extern struct sighand_struct init_sighand;
 
+#define SIG_KERNEL_IGNORE \
+    (sigmask(SIGCHLD) | sigmask(SIGURG) | sigmask(SIGWINCH) | sigmask(SIGCONT))
+#define SIG_KERNEL_STOP (sigmask(SIGSTOP) | sigmask(SIGTSTP) | sigmask(SIGTTIN) | sigmask(SIGTTOU))
+#define SIG_UNBLOCKABLE (sigmask(SIGKILL) | sigmask(SIGSTOP))
+
 /// A signal from the kernel to a thread, or to a whole process.
 int send_sig(int sig, struct task_struct* p);
 int send_sig_info(int sig, const struct kernel_siginfo* info, struct task_struct* p, bool group);
@@ -143,6 +148,11 @@ void force_sig(int sig);
 /// To all processes of a process group. 0, or -ESRCH.
 int kill_pgrp(pid_t pgrp, int sig);
 void recalc_sigpending(void);
+/// The first signal of `set` that is pending, taken out; 0 when there is none. With tasklist_lock
+/// held.
+int dequeue_signal(sigset_t set, struct kernel_siginfo* info);
+/// No thread of the process has these signals any more. With tasklist_lock held.
+void drop_from_all(struct task_struct* p, sigset_t mask);
 void flush_sigqueue(struct sigpending* queue);
 void flush_signal_handlers(struct sighand_struct* sighand);
 int set_current_blocked(sigset_t set);
