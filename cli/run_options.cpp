@@ -206,6 +206,10 @@ Result<std::optional<emu::gdb::Server::Options>> gdb_options(const RunWords& wor
     if (!wanted) {
         return std::nullopt;
     }
+    if (words.gdb_here && !words.gdb.empty()) {
+        return fail("a gdb server is named twice: -s and " + words.gdb, "--gdb",
+                    "-s is --gdb tcp::1234: leave one out");
+    }
     return emu::gdb::parse_address(words.gdb.empty() ? kUsualGdbAddress : words.gdb)
         .map([&](const emu::gdb::Address& address) {
             return std::optional(emu::gdb::Server::Options{address, words.wait_for_gdb});
