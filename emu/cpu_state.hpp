@@ -59,6 +59,9 @@ public:
     [[nodiscard]] virtual std::uint64_t msr(std::uint32_t index) const = 0;
     virtual void set_msr(std::uint32_t index, std::uint64_t value) = 0;
 
+    /// Holds interrupts back for one instruction, as STI and MOV SS do.
+    virtual void set_interrupt_shadow() = 0;
+
     [[nodiscard]] virtual CoreState save_core() const = 0;
     virtual void restore_core(const CoreState& state) = 0;
     /// Prepares to run host-planted code: CPL 0, 64-bit, IF and TF clear, the given RIP and RSP.

@@ -26,10 +26,17 @@ namespace trapgate::emu {
 
 inline constexpr unsigned kMaxCpus = 4;
 
+/// What the host's probes cost the guest.
+enum class ProbeCost : std::uint8_t {
+    Charged,  ///< What is executed for them, traps included.
+    Free,     ///< Nothing: clock and counts are the guest's own, as if nothing were probed.
+};
+
 struct MachineConfig {
     std::uint64_t ram_bytes = 256ULL << 20;
     std::string model = "functional";  ///< Timing model, see cpu/timing.hpp.
     unsigned cpus = 1;                 ///< 1 to kMaxCpus.
+    ProbeCost probe_cost = ProbeCost::Charged;
 };
 
 /// Why a run ended.
@@ -199,9 +206,26 @@ public:
     /// Calls `handler` when the int3 that stands at `va` in window text executes.
     virtual void add_window_trap(GuestVa va, TrapHandler handler) = 0;
     virtual void remove_window_trap(GuestVa va) = 0;
-    /// When an exception is about to reach the guest with RIP in window text, `original` says which
-    /// RIP the guest must see: where its own copy of that code stands, or the same address.
-    virtual void set_window_fault_rip(std::function<GuestVa(GuestVa rip)> original) = 0;
+    /// Says for an address in window text where the guest itself would be: where its own copy of
+    /// that code stands, or the same address. Asked for StopEvent::rip.
+    virtual void set_window_origin(std::function<GuestVa(GuestVa rip)> origin) = 0;
+    /// Called when an exception is about to reach the guest with RIP in window text; sets the RIP
+    /// that the guest must see. True: the guest gets no exception and goes on with the registers as
+    /// they are then.
+    /// Several handlers are asked in the order of their addition; returns a number for the removal.
+    virtual unsigned add_window_fault_handler(
+        std::function<bool(const ExceptionEvent&)> handler) = 0;
+    virtual void remove_window_fault_handler(unsigned number) = 0;
+    /// First in line for every exception that is about to reach the guest, with the RIP that it
+    /// would see; int3s of the host's are none. True: the guest gets no exception and goes on with
+    /// the registers as they are then.
+    virtual void set_exception_notifier(std::function<bool(const ExceptionEvent&)> notifier) = 0;
+    /// These bytes of window text are the guest's own instruction, at another place: they count
+    /// under ProbeCost::Free too. To be said behind write_text, which forgets it.
+    virtual void mark_displaced(GuestVa va, std::uint64_t bytes) = 0;
+    /// The host has done a guest's instruction in its place, which counts under ProbeCost::Free;
+    /// otherwise the trap has counted.
+    virtual void count_displaced(bool transfer) = 0;
     /// What read() and peek() show of data that the host keeps in guest memory, return addresses
     /// say: gets each range that was read, and puts the guest's own bytes in.
     virtual void set_read_overlay(

@@ -213,6 +213,9 @@ StopEvent PcMachine::run(const RunLimits& limits) {
         ending_->reason = StopReason::Breakpoint;
     }
     ending_->rip = engine().rip();
+    if (window_origin_ && ProbeWindow::text_contains(ending_->rip)) {
+        ending_->rip = window_origin_(ending_->rip);
+    }
     return *ending_;
 }
 

@@ -65,7 +65,12 @@ public:
                     std::span<const std::byte> from) override;
     void add_window_trap(GuestVa va, TrapHandler handler) override;
     void remove_window_trap(GuestVa va) override;
-    void set_window_fault_rip(std::function<GuestVa(GuestVa rip)> original) override;
+    void set_window_origin(std::function<GuestVa(GuestVa rip)> origin) override;
+    unsigned add_window_fault_handler(std::function<bool(const ExceptionEvent&)> handler) override;
+    void remove_window_fault_handler(unsigned number) override;
+    void set_exception_notifier(std::function<bool(const ExceptionEvent&)> notifier) override;
+    void mark_displaced(GuestVa va, std::uint64_t bytes) override;
+    void count_displaced(bool transfer) override;
     void set_read_overlay(std::function<void(GuestVa, std::span<std::byte>)> overlay) override;
     Result<void> plant(GuestVa va, TrapHandler handler, TrapCost cost) override;
     void unplant(GuestVa va) override;
@@ -91,7 +96,9 @@ private:
 
     // EngineHost
     bool intercept_exception(const ExceptionEvent& event) override;
+    [[nodiscard]] bool notify_exception(const ExceptionEvent& event);
     void count_delivery(std::uint8_t vector, bool external) override;
+    [[nodiscard]] bool counts_instruction(GuestVa pc) const override;
     void deadline_reached() override;
     std::optional<std::uint8_t> acknowledge_interrupt() override;
     std::uint32_t port_in(std::uint16_t port, unsigned bytes) override;
@@ -265,7 +272,12 @@ private:
     bool window_mapped_ = false;
 
     std::unordered_map<std::uint64_t, TrapHandler> window_traps_;
-    std::function<GuestVa(GuestVa)> window_fault_rip_;
+    std::function<GuestVa(GuestVa)> window_origin_;
+    std::map<unsigned, std::function<bool(const ExceptionEvent&)>> window_fault_handlers_;
+    unsigned next_fault_handler_ = 0;
+    std::function<bool(const ExceptionEvent&)> exception_notifier_;
+    /// By offset in window text; empty while nothing is marked.
+    std::vector<bool> displaced_;
     std::function<void(GuestVa, std::span<std::byte>)> read_overlay_;
     std::map<std::uint64_t, Planted> planted_;  ///< By virtual address; read() needs the order.
 

@@ -118,6 +118,10 @@ void PcMachine::write_text(const WindowBlock& block, std::uint64_t offset,
                            std::span<const std::byte> from) {
     TG_CHECK(offset <= block.bytes && from.size() <= block.bytes - offset, "text block overflow");
     std::memcpy(block.host + offset, from.data(), from.size());
+    const std::uint64_t at = block.va + offset - kWindowTextVa;
+    for (std::uint64_t i = 0; !displaced_.empty() && i < from.size(); ++i) {
+        displaced_[at + i] = false;
+    }
     engine().invalidate_code(block.pa + offset, from.size());
 }
 
@@ -153,8 +157,35 @@ void PcMachine::add_window_trap(GuestVa va, TrapHandler handler) {
 
 void PcMachine::remove_window_trap(GuestVa va) { window_traps_.erase(va.value); }
 
-void PcMachine::set_window_fault_rip(std::function<GuestVa(GuestVa rip)> original) {
-    window_fault_rip_ = std::move(original);
+void PcMachine::set_window_origin(std::function<GuestVa(GuestVa rip)> origin) {
+    window_origin_ = std::move(origin);
+}
+
+unsigned PcMachine::add_window_fault_handler(std::function<bool(const ExceptionEvent&)> handler) {
+    window_fault_handlers_[next_fault_handler_] = std::move(handler);
+    return next_fault_handler_++;
+}
+
+void PcMachine::remove_window_fault_handler(unsigned number) {
+    window_fault_handlers_.erase(number);
+}
+
+void PcMachine::mark_displaced(GuestVa va, std::uint64_t bytes) {
+    displaced_.resize(kWindowTextBytes);
+    for (std::uint64_t i = 0; i < bytes; ++i) {
+        displaced_[va - kWindowTextVa + i] = true;
+    }
+}
+
+void PcMachine::count_displaced(bool transfer) {
+    if (config_.probe_cost == ProbeCost::Free) {
+        engine().count_instruction(transfer);
+    }
+}
+
+bool PcMachine::counts_instruction(GuestVa pc) const {
+    return config_.probe_cost == ProbeCost::Charged ||
+           (!displaced_.empty() && displaced_[pc - kWindowTextVa]);
 }
 
 void PcMachine::set_read_overlay(std::function<void(GuestVa, std::span<std::byte>)> overlay) {
@@ -183,19 +214,36 @@ void PcMachine::unplant(GuestVa va) {
     if (planted == planted_.end()) {
         return;
     }
-    memory_.view(planted->second.pa, 1)[0] = planted->second.original;
-    engine().invalidate_code(planted->second.pa, 1);
+    std::byte& byte = memory_.view(planted->second.pa, 1)[0];
+    if (byte == kInt3) {  // Else the guest has written something else there by now.
+        byte = planted->second.original;
+        engine().invalidate_code(planted->second.pa, 1);
+    }
     planted_.erase(planted);
+}
+
+void PcMachine::set_exception_notifier(std::function<bool(const ExceptionEvent&)> notifier) {
+    exception_notifier_ = std::move(notifier);
+}
+
+bool PcMachine::notify_exception(const ExceptionEvent& event) {
+    if (!exception_notifier_) {
+        return false;
+    }
+    ExceptionEvent seen = event;
+    seen.rip = engine().rip();
+    return exception_notifier_(seen);
 }
 
 bool PcMachine::intercept_exception(const ExceptionEvent& event) {
     const bool breakpoint = event.vector == static_cast<std::uint8_t>(cpu::Vector::Breakpoint) &&
                             event.software;
     if (!breakpoint) {
-        if (window_fault_rip_ && ProbeWindow::text_contains(event.rip)) {
-            engine().set_rip(window_fault_rip_(event.rip));
-        }
-        return false;
+        const bool taken = ProbeWindow::text_contains(event.rip) &&
+                           std::ranges::any_of(window_fault_handlers_, [&](const auto& entry) {
+                               return entry.second(event);
+                           });
+        return taken || notify_exception(event);
     }
     const GuestVa at = event.rip - 1;
     const TrapHandler* handler = nullptr;
@@ -203,12 +251,12 @@ bool PcMachine::intercept_exception(const ExceptionEvent& event) {
         handler = &trap->second;
     } else if (const auto planted = planted_.find(at.value); planted != planted_.end()) {
         handler = &planted->second.handler;
-        if (planted->second.cost == TrapCost::Free) {
+        if (planted->second.cost == TrapCost::Free || config_.probe_cost == ProbeCost::Free) {
             engine().uncount_instruction();
         }
     }
     if (handler == nullptr) {
-        return false;
+        return notify_exception(event);
     }
     engine().set_rip(at);
     const TrapHandler keep = *handler;  // It may remove itself.

@@ -33,6 +33,8 @@ public:
     [[nodiscard]] const std::vector<std::shared_ptr<Map>>& maps() const { return maps_; }
     /// Times it ran to its end.
     [[nodiscard]] std::uint64_t runs() const { return runs_; }
+    /// Times it was ended by an exception.
+    [[nodiscard]] std::uint64_t faults() const { return faults_; }
 
 private:
     friend class GuestRuntime;
@@ -44,6 +46,7 @@ private:
     std::vector<Insn> insns_;
     std::vector<std::shared_ptr<Map>> maps_;
     std::uint64_t runs_ = 0;
+    std::uint64_t faults_ = 0;
 };
 
 }  // namespace trapgate::bpf

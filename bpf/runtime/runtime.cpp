@@ -42,9 +42,14 @@ struct GuestRuntime::Run {
     std::shared_ptr<GuestProgram> program;
     emu::CoreState saved;
     Done done;
+    bool test = false;  ///< Of test_run, which reports a fault itself.
 };
 
-GuestRuntime::GuestRuntime(emu::Machine& machine) : machine_(machine), storage_(machine) {}
+GuestRuntime::GuestRuntime(emu::Machine& machine)
+    : machine_(machine),
+      storage_(machine),
+      fault_handler_(machine.add_window_fault_handler(
+          [this](const emu::ExceptionEvent&) { return on_fault(); })) {}
 
 Result<void> GuestRuntime::set_up() {
     if (trampoline_.bytes != 0) {
@@ -68,6 +73,7 @@ Result<void> GuestRuntime::set_up() {
 }
 
 GuestRuntime::~GuestRuntime() {
+    machine_.remove_window_fault_handler(fault_handler_);
     emu::ProbeWindow& window = machine_.window();
     for (const auto& [id, stub] : stubs_) {
         machine_.remove_window_trap(stub.va);
@@ -185,7 +191,8 @@ void GuestRuntime::start(std::shared_ptr<GuestProgram> program, std::uint64_t r1
                          Done done) {
     TG_CHECK(!busy(), "programs do not nest");
     emu::Cpu& cpu = machine_.cpu();
-    run_ = std::make_unique<Run>(Run{std::move(program), cpu.save_core(), std::move(done)});
+    run_ = std::make_unique<Run>(
+        Run{.program = std::move(program), .saved = cpu.save_core(), .done = std::move(done)});
     const GuestVa stack_top = stack_.va +
                               ((stack_.bytes - sizeof(PtRegs)) & ~(kStackAlignment - 1));
     cpu.enter_detour(trampoline_.va, stack_top);
@@ -210,6 +217,17 @@ void GuestRuntime::on_program_end() {
     cpu.restore_core(ended->saved);
     ++ended->program->runs_;
     ended->done(r0);
+}
+
+bool GuestRuntime::on_fault() {
+    if (!busy() || run_->test) {
+        return false;
+    }
+    const std::unique_ptr<Run> ended = std::move(run_);
+    machine_.cpu().restore_core(ended->saved);
+    ++ended->program->faults_;
+    ended->done(0);
+    return true;
 }
 
 void GuestRuntime::on_helper(HelperBody body, GuestVa stub) {
@@ -258,6 +276,7 @@ Result<GuestRuntime::TestRun> GuestRuntime::test_run(const std::shared_ptr<Guest
         machine_.cpu().set_rip(trampoline_.va + kEndTrapOffset);
         machine_.request_stop();
     });
+    run_->test = true;
     const emu::StopEvent stop = machine_.run({.max_instructions = instructions + max_instructions});
     if (ended) {
         ended->context.assign(block.host, block.host + context.size());

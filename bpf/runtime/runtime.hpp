@@ -97,6 +97,8 @@ private:
     void start(std::shared_ptr<GuestProgram> program, std::uint64_t r1, std::uint64_t r2,
                Done done);
     void on_program_end();
+    /// A program faults: it ends there, and its event is dropped.
+    bool on_fault();
     void on_helper(HelperBody body, GuestVa stub);
 
     emu::Machine& machine_;
@@ -105,6 +107,7 @@ private:
     emu::WindowBlock stack_;
     std::map<std::uint32_t, emu::WindowBlock> stubs_;  ///< By helper id.
     std::unique_ptr<Run> run_;
+    unsigned fault_handler_ = 0;
     HelperState helper_state_;
 };
 

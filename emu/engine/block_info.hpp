@@ -26,10 +26,11 @@ struct BlockInfo {
     std::uint64_t repeat_pc = kNoRepeat;  ///< Address of a REP string instruction that ends the
                                           ///< block.
     std::uint16_t bytes = 0;
-    std::uint16_t instructions = 0;
-    std::uint16_t transfers = 0;  ///< Control transfers among them.
-    std::uint16_t clear = kAll;   ///< Instructions in front of the first breakpoint that is not at
-                                  ///< the block's start.
+    std::uint16_t instructions = 0;  ///< The ones that count.
+    std::uint16_t all = 0;           ///< With those that do not: EngineHost::counts_instruction.
+    std::uint16_t transfers = 0;     ///< Control transfers among those that count.
+    std::uint16_t clear = kAll;  ///< Of all, those in front of the first breakpoint that is not at
+                                 ///< the block's start.
     bool described = false;
     bool has_breakpoint = false;
     bool starts_at_breakpoint = false;
@@ -55,18 +56,20 @@ public:
         place = static_cast<std::uint32_t>(shapes_.size());
         return fits;
     }
-    void add(const cpu::InsnShape& shape) {
-        shapes_.push_back(
-            static_cast<std::uint8_t>(shape.length | (shape.transfer ? kTransfer : 0)));
+    void add(const cpu::InsnShape& shape, bool counts) {
+        shapes_.push_back(static_cast<std::uint8_t>(shape.length | (counts ? kCounts : 0) |
+                                                    (counts && shape.transfer ? kTransfer : 0)));
     }
     [[nodiscard]] std::size_t length(std::size_t index) const { return shapes_[index] & 0xfU; }
     [[nodiscard]] bool transfer(std::size_t index) const {
         return (shapes_[index] & kTransfer) != 0;
     }
+    [[nodiscard]] bool counts(std::size_t index) const { return (shapes_[index] & kCounts) != 0; }
 
 private:
     static constexpr std::size_t kMost = 16U << 20;
     static constexpr unsigned kTransfer = 0x10;
+    static constexpr unsigned kCounts = 0x20;
     std::vector<std::uint8_t> shapes_;
 };
 

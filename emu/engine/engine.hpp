@@ -30,6 +30,10 @@ public:
     /// The guest's IDT got an exception or an external interrupt.
     virtual void count_delivery(std::uint8_t vector, bool external) = 0;
 
+    /// Whether the instruction at `pc`, in the interrupt hold, is the guest's own and counts. Asked
+    /// once for each translation.
+    [[nodiscard]] virtual bool counts_instruction(GuestVa pc) const = 0;
+
     /// The instruction count passed to set_deadline has been reached, exactly. Sets a new one, and
     /// may raise the interrupt line or stop the engine.
     virtual void deadline_reached() = 0;
@@ -141,6 +145,8 @@ public:
 
     /// For an intercepted int3 of the host's that shall not show in any count.
     virtual void uncount_instruction() = 0;
+    /// For an instruction that the host has done in the guest's place.
+    virtual void count_instruction(bool transfer) = 0;
 
     /// After host writes to page tables.
     virtual void flush_tlb() = 0;

@@ -39,6 +39,7 @@ public:
         return true;
     }
     void count_delivery(std::uint8_t, bool) override {}
+    [[nodiscard]] bool counts_instruction(GuestVa) const override { return true; }
     void deadline_reached() override {
         counts.push_back(engine->instructions());
         engine->stop();

@@ -140,7 +140,6 @@ void UnicornEngine::set_breakpoints(std::vector<GuestVa> addresses) {
 void UnicornEngine::enter_block_slowly(const BlockInfo& entered) {
     const BlockInfo info = entered;  // The host may have it described anew.
     const std::uint64_t pc = info.pc;
-    const std::uint32_t count = info.instructions;
     // Where the host looks, RIP is the next instruction and no block is current.
     set_linear_rip(pc);
     forget_block();
@@ -175,9 +174,9 @@ void UnicornEngine::enter_block_slowly(const BlockInfo& entered) {
         uc_emu_stop(uc_);
         abandon_block();
     }
-    const std::uint64_t left = std::min<std::uint64_t>(deadline_ - instructions_, info.clear);
-    if (count > left) {
-        state_.limit_next_block(static_cast<std::uint32_t>(left));
+    const std::uint32_t cut = cut_of(info, deadline_ - instructions_);
+    if (info.all > cut) {
+        state_.limit_next_block(cut);
         abandon_block();
     }
     if (linear_rip() != pc) {
@@ -187,6 +186,21 @@ void UnicornEngine::enter_block_slowly(const BlockInfo& entered) {
         passed_ = std::exchange(pass_, std::nullopt);
     }
     count_block(entered);
+}
+
+std::uint32_t UnicornEngine::cut_of(const BlockInfo& info, std::uint64_t most) const {
+    std::uint32_t cut = std::min(info.all, info.clear);
+    if (info.instructions == info.all) {
+        return static_cast<std::uint32_t>(std::min<std::uint64_t>(cut, most));
+    }
+    std::uint64_t counted = 0;
+    for (std::uint32_t i = 0; i < cut; ++i) {
+        counted += shapes_.counts(info.shapes + i) ? 1U : 0U;
+        if (counted > most) {
+            cut = i;
+        }
+    }
+    return cut;
 }
 
 cpu::CodeSize UnicornEngine::code_size() const {
@@ -253,15 +267,18 @@ void UnicornEngine::describe_block(BlockInfo& info, std::uint64_t pc, std::uint3
     while (at < all.size()) {
         if (info.has_breakpoint && at != 0 && info.clear == BlockInfo::kAll &&
             std::ranges::binary_search(breakpoints_, GuestVa{pc + at})) {
-            info.clear = info.instructions;
+            info.clear = info.all;
         }
         const cpu::InsnShape shape = cpu::insn_shape(all.subspan(at), code_size());
         starts_repeated = starts_repeated || (at == 0 && shape.repeated_string);
-        ++info.instructions;
-        if (shape.transfer) {
-            ++info.transfers;
+        const bool counts = pc + at < hold_begin_.value || pc + at >= hold_end_.value ||
+                            host_.counts_instruction(GuestVa{pc + at});
+        ++info.all;
+        if (counts) {
+            ++info.instructions;
+            info.transfers = static_cast<std::uint16_t>(info.transfers + (shape.transfer ? 1 : 0));
         }
-        shapes_.add(shape);
+        shapes_.add(shape, counts);
         if (shape.length == 0) {
             break;  // An invalid instruction ends its block, and faults.
         }
@@ -278,10 +295,11 @@ std::optional<UnicornEngine::BlockPlace> UnicornEngine::place_in_block(std::uint
         return std::nullopt;
     }
     BlockPlace place;
-    for (std::uint64_t at = block_->pc; place.instructions < block_->instructions && at < rip;
-         ++place.instructions) {
-        const std::size_t index = block_->shapes + place.instructions;
+    std::size_t index = block_->shapes;
+    const std::size_t end = index + block_->all;
+    for (std::uint64_t at = block_->pc; index < end && at < rip; ++index) {
         at += std::max<std::uint64_t>(shapes_.length(index), 1);
+        place.instructions += shapes_.counts(index) ? 1U : 0U;
         place.transfers += shapes_.transfer(index) ? 1U : 0U;
     }
     return place;

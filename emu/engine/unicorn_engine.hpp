@@ -67,6 +67,13 @@ public:
         --instructions_;
         --transfers_;
     }
+    void count_instruction(bool transfer) override {
+        ++instructions_;
+        transfers_ += transfer ? 1 : 0;
+    }
+    void set_interrupt_shadow() override {
+        state_.set_hflags(state_.hflags() | hflag::kInhibitIrq);
+    }
     void set_watchpoints(std::span<const Watchpoint> watchpoints) override;
     void flush_tlb() override;
     void invalidate_code(GuestPa pa, std::uint64_t bytes) override;
@@ -206,6 +213,9 @@ private:
     }
     /// No block is current any more.
     void forget_block() { block_ = &kNoBlock; }
+    /// How many of a block's instructions to run so that `most` are counted and no more than
+    /// `clear` are run.
+    [[nodiscard]] std::uint32_t cut_of(const BlockInfo& info, std::uint64_t most) const;
     void describe_block(BlockInfo& info, std::uint64_t pc, std::uint32_t bytes);
     /// The way of blocks that cannot just be counted, see BlockInfo::weight, and of deadlines.
     void look_closer(BlockInfo& info, std::uint64_t pc, std::uint32_t bytes);

@@ -130,7 +130,7 @@ bool push(emu::Machine& machine, std::uint64_t value) {
 }
 
 /// Guest memory as it is: a return address that a return probe has replaced must be found replaced.
-bool read_stack(emu::Machine& machine, GuestVa va, std::span<std::byte> to) {
+bool read_raw(emu::Machine& machine, GuestVa va, std::span<std::byte> to) {
     for (std::size_t i = 0; i < to.size(); ++i) {
         const std::optional<GuestPa> pa = machine.translate(va + i);
         const auto byte = pa ? machine.memory().read<std::byte>(*pa) : std::nullopt;
@@ -146,7 +146,7 @@ std::optional<std::uint64_t> pop(emu::Machine& machine, std::uint64_t extra_byte
     emu::Cpu& cpu = machine.cpu();
     const GuestVa sp{cpu.gpr(cpu::Gpr::Rsp)};
     std::uint64_t value = 0;
-    if (!read_stack(machine, sp, std::as_writable_bytes(std::span(&value, 1)))) {
+    if (!read_raw(machine, sp, std::as_writable_bytes(std::span(&value, 1)))) {
         return std::nullopt;
     }
     cpu.set_gpr(cpu::Gpr::Rsp, (sp + sizeof value + extra_bytes).value);
@@ -173,7 +173,12 @@ bool emulate_flags(emu::Machine& machine, std::uint8_t opcode) {
             return popped.has_value();
         }
         case 0xfa: cpu.set_rflags(flags & ~kIf); return true;
-        default: cpu.set_rflags(flags | kIf); return true;
+        default:
+            cpu.set_rflags(flags | kIf);
+            if ((flags & kIf) == 0) {
+                cpu.set_interrupt_shadow();
+            }
+            return true;
     }
 }
 
@@ -185,13 +190,87 @@ bool emulate_call(emu::Machine& machine, GuestVa return_address, GuestVa target)
     return true;
 }
 
+/// Address of the operand in ModRM (Intel SDM vol. 2, 2.1.5 and 2.2.1).
+GuestVa memory_operand(const emu::Cpu& cpu, const DecodedInsn& insn, GuestVa at) {
+    constexpr std::uint8_t kSib = 4;
+    constexpr std::uint8_t kNoBase = 5;
+    if (insn.rip_relative) {
+        return insn.rip_operand(at);
+    }
+    const auto reg = [&](unsigned low, unsigned rex_bit) {
+        const unsigned high = (insn.rex >> rex_bit & 1U) << 3;
+        return cpu.gpr(static_cast<cpu::Gpr>(low | high));
+    };
+    std::size_t next = insn.prefix_count + (insn.rex != 0 ? 1U : 0U) + 2U;  // behind ModRM
+    const unsigned mod = insn.modrm_mod();
+    const unsigned rm = insn.modrm.value_or(0) & 7U;
+    std::uint64_t address = 0;
+    bool has_base = true;
+    if (rm == kSib) {
+        const unsigned sib = insn.bytes.at(next++);
+        const unsigned index = (sib >> 3) & 7U;
+        if (index != kSib || (insn.rex & 2U) != 0) {
+            address = reg(index, 1) << (sib >> 6);
+        }
+        has_base = (sib & 7U) != kNoBase || mod != 0;
+        address += has_base ? reg(sib & 7U, 0) : 0;
+    } else {
+        address = reg(rm, 0);
+    }
+    if (mod == 1) {
+        address += static_cast<std::uint64_t>(
+            std::int64_t{static_cast<std::int8_t>(insn.bytes.at(next))});
+    } else if (mod == 2 || !has_base) {
+        std::int32_t displacement = 0;
+        std::memcpy(&displacement, insn.bytes.data() + next, sizeof displacement);
+        address += static_cast<std::uint64_t>(std::int64_t{displacement});
+    }
+    if (insn.address_bits == 32) {
+        address &= 0xffff'ffffU;
+    }
+    constexpr std::uint8_t kFs = 0x64;
+    constexpr std::uint8_t kGs = 0x65;
+    for (const std::uint8_t prefix : insn.prefixes()) {
+        if (prefix == kFs || prefix == kGs) {
+            const cpu::RegisterFile registers = cpu.registers();
+            address += prefix == kFs ? registers.fs.base : registers.gs.base;
+        }
+    }
+    return GuestVa{address};
+}
+
+/// CALL (reg 2) or JMP (reg 4) through memory.
+bool emulate_memory_branch(emu::Machine& machine, const DecodedInsn& insn, GuestVa at) {
+    constexpr unsigned kCall = 2;
+    std::uint64_t target = 0;
+    if (!read_raw(machine, memory_operand(machine.cpu(), insn, at),
+                  std::as_writable_bytes(std::span(&target, 1)))) {
+        return false;
+    }
+    if (insn.modrm_reg() == kCall) {
+        return emulate_call(machine, at + insn.length, GuestVa{target});
+    }
+    machine.cpu().set_rip(GuestVa{target});
+    return true;
+}
+
 GuestVa register_target(const emu::Cpu& cpu, const DecodedInsn& insn) {
     return {cpu.gpr(static_cast<cpu::Gpr>(insn.rm_register()))};
 }
 
 }  // namespace
 
+bool is_memory_branch(const DecodedInsn& insn) {
+    constexpr std::uint8_t kGroup5 = 0xff;
+    const bool branch = insn.modrm_reg() == 2 || insn.modrm_reg() == 4;
+    return insn.map == cpu::OpcodeMap::OneByte && !insn.vector_encoding && insn.opcode == kGroup5 &&
+           branch && insn.modrm_mod() != 3 && insn.operand_bits == 64;
+}
+
 bool can_emulate(const DecodedInsn& insn, const InsnClass& insn_class) {
+    if (is_memory_branch(insn)) {
+        return true;
+    }
     return insn_class.emulation != Emulation::None && !insn.vector_encoding && !insn.far &&
            insn.operand_bits != 16;
 }
@@ -201,6 +280,9 @@ bool may_need_slot(const DecodedInsn& insn) { return insn.reads_memory || insn.w
 bool emulate(emu::Machine& machine, const DecodedInsn& insn, GuestVa at) {
     emu::Cpu& cpu = machine.cpu();
     const GuestVa next = at + insn.length;
+    if (is_memory_branch(insn)) {
+        return emulate_memory_branch(machine, insn, at);
+    }
     switch (classify(insn).emulation) {
         case Emulation::FlagsAccess:
             if (!emulate_flags(machine, insn.opcode)) {
@@ -237,7 +319,7 @@ bool emulate(emu::Machine& machine, const DecodedInsn& insn, GuestVa at) {
 Result<SlotCode> make_slot_code(const DecodedInsn& insn, GuestVa at, GuestVa slot,
                                 DisplacedForm form) {
     TG_CHECK(form != DisplacedForm::Emulated, "an emulated instruction needs no trailer");
-    if (insn.branch == BranchKind::Call) {
+    if (insn.branch == BranchKind::Call && !is_memory_branch(insn)) {
         return make_call_code(insn, at, slot);
     }
     if (insn.relative_branch || insn.branch == BranchKind::SystemCall) {
@@ -249,6 +331,9 @@ Result<SlotCode> make_slot_code(const DecodedInsn& insn, GuestVa at, GuestVa slo
         if (Result<void> fixed = fix_rip_relative(insn, at, slot, out.bytes); !fixed) {
             return tl::unexpected(fixed.error());
         }
+    }
+    if (is_memory_branch(insn)) {
+        return out;  // Only for the fault that keeps it from being emulated.
     }
     if (form == DisplacedForm::Stepped) {
         out.trap_offset = insn.length;

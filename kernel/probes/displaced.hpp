@@ -27,6 +27,9 @@ enum class DisplacedForm : std::uint8_t {
 /// from their slot.
 [[nodiscard]] bool can_emulate(const cpu::DecodedInsn& insn, const InsnClass& insn_class);
 
+/// CALL and JMP through memory, which Linux refuses: their target is read by the host.
+[[nodiscard]] bool is_memory_branch(const cpu::DecodedInsn& insn);
+
 /// Does the work of the instruction at `at` on the CPU: registers, flags, stack, RIP. False, with
 /// nothing changed, when its stack is not mapped: the slot then takes the fault where the guest
 /// expects it.

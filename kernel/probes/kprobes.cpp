@@ -3,6 +3,7 @@
 #include "kernel/probes/kprobes.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <utility>
 
@@ -30,13 +31,22 @@ void KprobeHandle::reset() {
 }
 
 Kprobes::Kprobes(emu::Machine& machine) : machine_(machine), slots_(machine) {
-    machine_.set_window_fault_rip([this](GuestVa rip) { return on_fault(rip); });
+    machine_.set_window_origin([this](GuestVa rip) { return original_rip(rip); });
+    fault_handler_ = machine_.add_window_fault_handler(
+        [this](const emu::ExceptionEvent& event) { return on_fault(event); });
+    machine_.set_exception_notifier([this](const emu::ExceptionEvent& event) {
+        ProbeRegs regs(machine_.cpu());
+        return std::ranges::any_of(notifiers_,
+                                   [&](const auto& entry) { return entry.second(event, regs); });
+    });
     kretprobes_ = std::make_unique<Kretprobes>(machine, *this);
 }
 
 Kprobes::~Kprobes() {
     kretprobes_.reset();
-    machine_.set_window_fault_rip(nullptr);
+    machine_.set_exception_notifier(nullptr);
+    machine_.set_window_origin(nullptr);
+    machine_.remove_window_fault_handler(fault_handler_);
     for (const auto& [address, place] : places_) {
         for (const std::shared_ptr<Kprobe>& probe : place->members) {
             probe->registered_ = false;
@@ -61,9 +71,22 @@ Result<KprobeHandle> Kprobes::register_kprobe(KprobeSpec spec) {
     if (!address) {
         return tl::unexpected(address.error());
     }
-    const Result<std::shared_ptr<ProbePlace>> place = place_at(*address);
+    const Result<std::shared_ptr<ProbePlace>> place = place_at(*address, spec.unsafe);
     if (!place) {
         return tl::unexpected(place.error());
+    }
+    if (spec.jprobe) {
+        const emu::Symbol* const function = machine_.symbols().containing(*address);
+        const Result<GuestVa> entry = resolve_place(machine_, {}, 0, function->address);
+        if (!entry || *entry != *address) {
+            return fail("a jprobe stands at a function's entry",
+                        machine_.symbols().describe(*address));
+        }
+        if (std::ranges::any_of((*place)->members, [](const std::shared_ptr<Kprobe>& member) {
+                return member->spec_.jprobe;
+            })) {
+            return fail_errno(EEXIST, "another jprobe stands there");
+        }
     }
     auto probe = std::make_shared<Kprobe>();
     probe->address_ = *address;
@@ -81,21 +104,47 @@ Result<KprobeHandle> Kprobes::register_kprobe(KprobeSpec spec) {
     return KprobeHandle(*this, std::move(probe));
 }
 
+Result<std::vector<KprobeHandle>> Kprobes::register_kprobes(std::vector<KprobeSpec> specs) {
+    std::vector<KprobeHandle> out;
+    for (KprobeSpec& spec : specs) {
+        Result<KprobeHandle> made = register_kprobe(std::move(spec));
+        if (!made) {
+            return tl::unexpected(made.error());
+        }
+        out.push_back(std::move(*made));
+    }
+    return out;
+}
+
+Result<std::vector<KretprobeHandle>> Kprobes::register_kretprobes(
+    std::vector<KretprobeSpec> specs) {
+    std::vector<KretprobeHandle> out;
+    for (KretprobeSpec& spec : specs) {
+        Result<KretprobeHandle> made = register_kretprobe(std::move(spec));
+        if (!made) {
+            return tl::unexpected(made.error());
+        }
+        out.push_back(std::move(*made));
+    }
+    return out;
+}
+
 Result<KretprobeHandle> Kprobes::register_kretprobe(KretprobeSpec spec) {
     return kretprobes_->register_kretprobe(std::move(spec));
 }
 
-Result<std::shared_ptr<ProbePlace>> Kprobes::place_at(GuestVa address) {
+Result<std::shared_ptr<ProbePlace>> Kprobes::place_at(GuestVa address, bool unsafe) {
     if (const auto found = places_.find(address); found != places_.end()) {
         return found->second;
     }
-    return check_place(machine_, text_rules(), address).map([&](const CheckedPlace& checked) {
-        auto place = std::make_shared<ProbePlace>();
-        place->address = address;
-        place->insn = checked.insn;
-        place->insn_class = checked.insn_class;
-        return place;
-    });
+    return check_place(machine_, text_rules(), address, unsafe)
+        .map([&](const CheckedPlace& checked) {
+            auto place = std::make_shared<ProbePlace>();
+            place->address = address;
+            place->insn = checked.insn;
+            place->insn_class = checked.insn_class;
+            return place;
+        });
 }
 
 Result<void> Kprobes::update_slot(ProbePlace& place) {
@@ -125,12 +174,15 @@ Result<void> Kprobes::update_slot(ProbePlace& place) {
         return tl::unexpected(slot.error());
     }
     place.slot = *slot;  // A hit in the old one keeps that.
+    slot_origins_[(*slot)->va().value] = {place.address, next, place.weak_from_this()};
     return {};
 }
 
 Result<void> Kprobes::update(const std::shared_ptr<ProbePlace>& place) {
-    const bool wanted = std::ranges::any_of(
-        place->members, [](const std::shared_ptr<Kprobe>& probe) { return probe->enabled_; });
+    const bool wanted = !place->gone &&
+                        std::ranges::any_of(
+                            place->members,
+                            [](const std::shared_ptr<Kprobe>& probe) { return probe->enabled_; });
     if (wanted) {
         if (Result<void> updated = update_slot(*place); !updated) {
             return updated;
@@ -166,6 +218,54 @@ void Kprobes::unregister(Kprobe& probe) {
     }
 }
 
+unsigned Kprobes::add_exception_notifier(ExceptionNotifier notifier) {
+    notifiers_[next_notifier_] = std::move(notifier);
+    return next_notifier_++;
+}
+
+unsigned Kprobes::add_page_fault_notifier(ExceptionNotifier notifier) {
+    return add_exception_notifier(
+        [notifier = std::move(notifier)](const emu::ExceptionEvent& event, ProbeRegs& regs) {
+            return event.vector == static_cast<std::uint8_t>(cpu::Vector::PageFault) &&
+                   notifier(event, regs);
+        });
+}
+
+void Kprobes::remove_notifier(unsigned number) { notifiers_.erase(number); }
+
+bool Kprobes::on_window_missing(GuestVa original) {
+    window_ = machine_.map_window();
+    if (window_) {
+        return true;  // The same instruction again.
+    }
+    for (const auto& [address, place] : places_) {
+        place->gone = true;
+        for (const std::shared_ptr<Kprobe>& probe : place->members) {
+            probe->gone_ = true;
+        }
+        static_cast<void>(update(place));
+    }
+    machine_.cpu().set_rip(original);
+    return true;
+}
+
+bool Kprobes::still_there(const std::shared_ptr<ProbePlace>& place) {
+    std::array<std::byte, cpu::kMaxInsnBytes> now{};
+    const std::span<std::byte> bytes = std::span(now).first(place->insn.length);
+    const auto expected = std::as_bytes(place->insn.encoding());
+    // The first byte is the host's, whoever wrote it before.
+    if (machine_.read(place->address, bytes) &&
+        std::equal(bytes.begin(), bytes.end(), expected.begin())) {
+        return true;
+    }
+    place->gone = true;
+    for (const std::shared_ptr<Kprobe>& probe : place->members) {
+        probe->gone_ = true;
+    }
+    static_cast<void>(update(place));
+    return false;
+}
+
 Result<void> Kprobes::enable(Kprobe& probe) { return set_enabled(probe, true); }
 
 Result<void> Kprobes::disable(Kprobe& probe) { return set_enabled(probe, false); }
@@ -199,14 +299,11 @@ GuestVa Kprobes::original_rip(GuestVa rip) const {
         return caller;
     }
     const GuestVa slot = SlotPages::slot_of(rip);
-    const auto holds = [slot](const auto& entry) {
-        return entry.second->slot && entry.second->slot->va() == slot;
-    };
-    const auto place = std::ranges::find_if(places_, holds);
-    if (place == places_.end()) {
+    const auto origin = slot_origins_.find(slot.value);
+    if (origin == slot_origins_.end()) {
         return rip;
     }
-    return rip == slot ? place->second->address : place->second->next();
+    return rip == slot ? origin->second.address : origin->second.next;
 }
 
 }  // namespace trapgate::kernel

@@ -10,6 +10,8 @@
 
 #include <fmt/format.h>
 
+#include "kernel/probes/displaced.hpp"
+
 namespace trapgate::kernel {
 namespace {
 
@@ -30,6 +32,19 @@ constexpr SectionSymbols kBlacklist[] = {
     {"__kprobes_text_start", "__kprobes_text_end", ".kprobes.text"},
     {"__entry_text_start", "__entry_text_end", ".entry.text"},
     {"__noinstr_text_start", "__noinstr_text_end", ".noinstr.text"},
+};
+
+/// Tables of instructions that the kernel rewrites while it runs (include/linux/jump_label.h,
+/// static_call_types.h); each entry starts with the instruction's address, relative to itself.
+struct SiteSymbols {
+    std::string_view begin, end;
+    std::uint64_t entry_bytes;
+    std::string_view what;
+};
+
+constexpr SiteSymbols kSites[] = {
+    {"__start___jump_table", "__stop___jump_table", 16, "a jump label"},
+    {"__start_static_call_sites", "__stop_static_call_sites", 8, "a static call"},
 };
 
 bool starts_with_endbr64(const Machine& machine, GuestVa va) {
@@ -81,6 +96,9 @@ TextRules::TextRules(const SymbolTable& symbols) {
     for (const SectionSymbols& section : kBlacklist) {
         bounds[section.begin] = bounds[section.end] = GuestVa{};
     }
+    for (const SiteSymbols& sites : kSites) {
+        bounds[sites.begin] = bounds[sites.end] = GuestVa{};
+    }
     for (const Symbol& symbol : symbols.all()) {
         if (const auto bound = bounds.find(symbol.name); bound != bounds.end()) {
             bound->second = symbol.address;
@@ -96,6 +114,12 @@ TextRules::TextRules(const SymbolTable& symbols) {
     for (const SectionSymbols& section : kBlacklist) {
         if (bounds[section.begin] < bounds[section.end]) {
             blacklist_.push_back({bounds[section.begin], bounds[section.end], section.what});
+        }
+    }
+    for (const SiteSymbols& sites : kSites) {
+        if (bounds[sites.begin] < bounds[sites.end]) {
+            site_tables_.push_back(
+                {bounds[sites.begin], bounds[sites.end], sites.entry_bytes, sites.what});
         }
     }
     exception_table_ = {bounds[kExceptionTable[0]], bounds[kExceptionTable[1]]};
@@ -118,6 +142,26 @@ std::optional<std::string> TextRules::blacklisted(GuestVa va, const Symbol& symb
         return fmt::format("{} is marked NOKPROBE", symbol.name);
     }
     return std::nullopt;
+}
+
+std::optional<std::string> TextRules::rewritten_by_kernel(const Machine& machine,
+                                                          GuestVa va) const {
+    if (!sites_) {
+        sites_.emplace();
+        for (const SiteTable& table : site_tables_) {
+            for (GuestVa at = table.begin; at < table.end; at = at + table.entry_bytes) {
+                if (const auto relative = emu::read_value<std::int32_t>(machine, at)) {
+                    const auto distance = static_cast<std::uint64_t>(std::int64_t{*relative});
+                    sites_->emplace(at + distance, table.what);
+                }
+            }
+        }
+    }
+    const auto site = sites_->find(va);
+    if (site == sites_->end()) {
+        return std::nullopt;
+    }
+    return fmt::format("{} stands there, which the kernel rewrites", site->second);
 }
 
 std::vector<std::byte> read_insn_bytes(const Machine& machine, GuestVa va) {
@@ -176,14 +220,19 @@ bool has_exception_entry(const Machine& machine, const TextRules& rules, GuestVa
     });
 }
 
-Result<CheckedPlace> check_place(const Machine& machine, const TextRules& rules, GuestVa address) {
+Result<CheckedPlace> check_place(const Machine& machine, const TextRules& rules, GuestVa address,
+                                 bool unsafe) {
     const SymbolTable& symbols = machine.symbols();
     const Symbol* symbol = symbols.containing(address);
     if (symbol == nullptr || !rules.is_text(address, *symbol)) {
         return fail("not kernel text", symbols.describe(address));
     }
-    if (const std::optional<std::string> why = rules.blacklisted(address, *symbol)) {
-        return fail(*why, symbols.describe(address));
+    std::optional<std::string> why = rules.blacklisted(address, *symbol);
+    if (!why) {
+        why = rules.rewritten_by_kernel(machine, address);
+    }
+    if (why && !unsafe) {
+        return fail(*why, symbols.describe(address), "it can be probed with `unsafe`");
     }
     if (Result<void> boundary = check_boundary(machine, *symbol, address); !boundary) {
         return tl::unexpected(boundary.error());
@@ -193,12 +242,16 @@ Result<CheckedPlace> check_place(const Machine& machine, const TextRules& rules,
     if (!insn_class) {
         return fail("not an instruction", symbols.describe(address), {}, EILSEQ);
     }
+    const auto insn = cpu::decode(bytes);
+    if (unsafe && insn && insn_class->refusal == EOPNOTSUPP && is_memory_branch(*insn)) {
+        insn_class->refusal = 0;
+    }
     if (insn_class->refusal != 0) {
         return fail(refusal_reason(insn_class->refusal), symbols.describe(address), {},
                     insn_class->refusal);
     }
     insn_class->boostable &= !has_exception_entry(machine, rules, address);
-    return CheckedPlace{*cpu::decode(bytes), *insn_class};
+    return CheckedPlace{*insn, *insn_class};
 }
 
 }  // namespace trapgate::kernel

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -32,6 +33,9 @@ public:
                                                          const emu::Symbol& symbol) const;
     /// Where the exception table lies; empty when the kernel has none.
     [[nodiscard]] std::pair<GuestVa, GuestVa> exception_table() const { return exception_table_; }
+    /// Why the kernel may rewrite the instruction at `va` while it runs, or nothing.
+    [[nodiscard]] std::optional<std::string> rewritten_by_kernel(const emu::Machine& machine,
+                                                                 GuestVa va) const;
 
 private:
     struct Section {
@@ -43,6 +47,15 @@ private:
     std::vector<Section> blacklist_;
     std::set<std::string> no_kprobe_;
     std::pair<GuestVa, GuestVa> exception_table_;
+    /// Tables of places that begin with the place, relative to the entry: jump labels, static
+    /// calls.
+    struct SiteTable {
+        GuestVa begin, end;
+        std::uint64_t entry_bytes = 0;
+        std::string_view what;
+    };
+    std::vector<SiteTable> site_tables_;
+    mutable std::optional<std::map<GuestVa, std::string_view>> sites_;  ///< Read at first use.
 };
 
 /// Up to 15 bytes at `va` as the guest wrote them; fewer at the end of mapped memory, none when it
@@ -70,7 +83,9 @@ struct CheckedPlace {
 /// The checks of register_kprobe at `address`, which resolve_place gave: EINVAL not kernel text or
 /// blacklisted, EILSEQ not the start of an instruction when decoding from the symbol's start (the
 /// hint names the neighbours) or one that traps by itself, and InsnClass::refusal.
+/// `unsafe`: the blacklist, jump labels and static calls do not count, nor does the refusal of CALL
+/// and JMP through memory.
 [[nodiscard]] Result<CheckedPlace> check_place(const emu::Machine& machine, const TextRules& rules,
-                                               GuestVa address);
+                                               GuestVa address, bool unsafe = false);
 
 }  // namespace trapgate::kernel

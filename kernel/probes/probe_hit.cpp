@@ -9,6 +9,7 @@
 //            Boosted:  RIP = slot                            done
 //            Stepped:  RIP = slot, hit waits  --> trap in the slot --> post handlers, RIP = next
 //            done
+#include <algorithm>
 #include <cstddef>
 #include <utility>
 
@@ -21,8 +22,12 @@ void Kprobes::on_hit(GuestVa address) {
     const auto found = places_.find(address);
     TG_CHECK(found != places_.end(), "an int3 of kprobes has no probe");
     drop_abandoned_steps();
+    const std::shared_ptr<ProbePlace> place = found->second;
+    if (!still_there(place)) {
+        return;  // RIP is at the guest's own new instruction.
+    }
     Hit hit;
-    hit.place = found->second;
+    hit.place = place;
     hit.members = hit.place->members;
     hit.missed = !hits_.empty();
     hits_.push_back(std::move(hit));
@@ -32,7 +37,7 @@ void Kprobes::on_hit(GuestVa address) {
     }
     for (const std::shared_ptr<Kprobe>& probe : hits_.back().members) {
         if (probe->enabled_) {
-            probe->count_missed();
+            ++probe->missed_inside_;
         }
     }
     run_displaced();
@@ -83,6 +88,7 @@ void Kprobes::run_displaced() {
     Hit& hit = hits_.back();
     const ProbePlace& place = *hit.place;
     if (place.form == DisplacedForm::Emulated && emulate(machine_, place.insn, place.address)) {
+        machine_.count_displaced(place.insn.branch != cpu::BranchKind::None);
         const Hit ended = std::move(hit);
         hits_.pop_back();
         run_post_handlers(ended);
@@ -109,14 +115,33 @@ void Kprobes::on_stepped(GuestVa next, GuestVa slot) {
     }
 }
 
-GuestVa Kprobes::on_fault(GuestVa rip) {
-    const GuestVa original = original_rip(rip);
-    const bool waiting = !hits_.empty() && hits_.back().phase == Phase::Stepping &&
-                         hits_.back().slot->va() == SlotPages::slot_of(rip);
-    if (waiting) {
-        hits_.pop_back();
+bool Kprobes::on_fault(const emu::ExceptionEvent& event) {
+    const GuestVa slot = SlotPages::slot_of(event.rip);
+    const auto origin = slot_origins_.find(slot.value);
+    if (origin == slot_origins_.end()) {
+        return false;
     }
-    return original;
+    const bool window_missing = event.vector == static_cast<std::uint8_t>(cpu::Vector::PageFault) &&
+                                emu::ProbeWindow::text_contains(GuestVa{event.cr2});
+    if (window_missing) {
+        return on_window_missing(event.rip == slot ? origin->second.address : origin->second.next);
+    }
+    std::vector<std::shared_ptr<Kprobe>> members;
+    bool missed = false;
+    if (!hits_.empty() && hits_.back().phase == Phase::Stepping &&
+        hits_.back().slot->va() == slot) {
+        members = std::move(hits_.back().members);
+        missed = hits_.back().missed;
+        hits_.pop_back();
+    } else if (const auto place = origin->second.place.lock()) {
+        members = place->members;
+    }
+    machine_.cpu().set_rip(event.rip == slot ? origin->second.address : origin->second.next);
+    ProbeRegs regs(machine_.cpu());
+    return !missed && std::ranges::any_of(members, [&](const std::shared_ptr<Kprobe>& probe) {
+        return probe->enabled_ && probe->registered_ && probe->spec_.fault_handler &&
+               probe->spec_.fault_handler(*probe, regs, event) != 0;
+    });
 }
 
 void Kprobes::run_post_handlers(const Hit& hit) {

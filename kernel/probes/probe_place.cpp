@@ -19,6 +19,7 @@ Result<std::shared_ptr<DisplacedSlot>> DisplacedSlot::make(emu::Machine& machine
         return tl::unexpected(code.error());
     }
     pages.write(*va, code->bytes);
+    machine.mark_displaced(*va, insn.length);
     if (code->trap_offset) {
         slot->trap_ = *va + *code->trap_offset;
         machine.add_window_trap(*slot->trap_, std::move(on_trap));

@@ -43,12 +43,13 @@ private:
 };
 
 /// An address with at least one probe: one int3, however many probes share it.
-struct ProbePlace {
+struct ProbePlace : std::enable_shared_from_this<ProbePlace> {
     GuestVa address;
     cpu::DecodedInsn insn;
     InsnClass insn_class;
     std::vector<std::shared_ptr<Kprobe>> members;  ///< In order of registration.
     bool armed = false;
+    bool gone = false;  ///< The guest has rewritten the instruction.
     DisplacedForm form = DisplacedForm::Stepped;
     std::shared_ptr<DisplacedSlot> slot;  ///< Null for an emulated instruction that never needs
                                           ///< one.

@@ -28,9 +28,10 @@ protected:
     };
 
     static std::unique_ptr<Guest> boot(const std::string& command_line = "console=ttyS0",
-                                       unsigned cpus = 1) {
+                                       unsigned cpus = 1,
+                                       emu::ProbeCost cost = emu::ProbeCost::Charged) {
         auto guest = std::make_unique<Guest>();
-        guest->machine = std::move(*emu::Machine::create({.cpus = cpus}));
+        guest->machine = std::move(*emu::Machine::create({.cpus = cpus, .probe_cost = cost}));
         const std::filesystem::path image = std::filesystem::path(TRAPGATE_SHARE_DIR) /
                                             "minikernel.elf";
         const Result<void> loaded = emu::load_boot_image(
