@@ -25,7 +25,7 @@ struct ProbeView {
     // The initialiser lets a list leave the member out without a warning of GCC.
     /// Why, in all; empty when there are none.
     std::vector<MissReason> misses{};
-    std::uint64_t filtered = 0;      ///< Hits that the event's filter kept back.
+    std::uint64_t filtered = 0;  ///< Hits that the event's filter kept back.
 };
 
 struct MapElement {

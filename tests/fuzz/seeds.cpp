@@ -48,7 +48,8 @@ Bytes state_body() {
 Bytes input_log() {
     constexpr std::string_view kText =
         "trapgate input log 1\nimage 12 \"a.elf\"\nappend \"quiet\"\n"
-        "machine ram=1048576 cpus=1 model=functional\n7 8 console \"x\\t\\x7f\\\"\"\n9 10 end 4 \"x\"\n";
+        "machine ram=1048576 cpus=1 model=functional\n7 8 console \"x\\t\\x7f\\\"\"\n9 10 end 4 "
+        "\"x\"\n";
     const auto bytes = std::as_bytes(std::span(kText));
     return {bytes.begin(), bytes.end()};
 }
